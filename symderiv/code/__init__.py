@@ -1,0 +1,1 @@
+"""Code: NumPy source and functions from words."""

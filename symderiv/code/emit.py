@@ -1,0 +1,271 @@
+"""From words to Python statements: shared values get names, deep ones are cut, loops keep what they do not change outside.
+
+Emission has two steps. A *plan* says for a node which values its source needs (not always its operands: `diag(v) @ x` needs
+`v*x`) and how to write it; `symderiv.code.words` has the plans. The emitter walks the plans without recursion, counts how often
+each value is used, and writes it in place or as a statement `t1 = …`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr
+
+from .. import ops  # noqa: F401  (fills the table of operations)
+from ..errors import CodeError, LimitError
+from ..expr.nodes import Add, Einsum, Index, Node, Shared, Var
+from ..expr.walk import fold, postorder
+from .spell import Piece, spell_number
+
+GENERATORS = ("isum", "iprod", "imax", "imin")
+_SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
+_MAX_NEST, _MAX_WIDTH, _MAX_LOOPS = 24, 96, 20
+_HELPER = re.compile(r"\b(np|_[a-z]\w*)(?=[.(])")
+
+
+@dataclass
+class Scope:
+    """A block of statements: the function's, or that of a loop over `index`."""
+
+    parent: Scope | None = None
+    index: Index | None = None
+    lines: list[tuple[str, str] | list[str]] = field(default_factory=list)
+    pieces: dict[Node, Piece] = field(default_factory=dict)
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a node's source needs and how to write it; `inner` are the body and condition of a loop."""
+
+    needs: tuple[Node, ...]
+    build: Callable[[list[Piece], Scope], Piece]
+    inner: tuple[Node, ...] = ()
+
+
+class Names:
+    """Names that are in use; new ones avoid them."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
+
+    def fresh(self, wanted: str, start: int = 0) -> str:
+        """`wanted`, or `wanted1`, `wanted2`, … (from `start`, if given)."""
+        name, k = (f"{wanted}{start}", start) if start else (wanted, 0)
+        while name in self.taken:
+            k += 1
+            name = f"{wanted}{k}" if start else f"{wanted}_{k}"
+        self.taken.add(name)
+        return name
+
+
+class Emitter:
+    """Writes words as Python statements and expressions.
+
+    Attributes:
+        aliases: names that a variable hides -> names to use instead.
+        helpers: functions of `symderiv.code.runtime` that the source uses.
+        bounds: sizes that slices need: (size, least value).
+        labels: integer variables that pick from an axis: (variable, size).
+    """
+
+    def __init__(self, roots: Iterable[Node], sizes: Mapping[Expr, str], names: Names, inline: bool = False) -> None:
+        from .words import plan_of
+
+        self.roots = [self._checked(r) for r in roots]
+        self.sizes, self.names, self.inline = sizes, names, inline
+        self.user_names = {v.name for v in postorder(*self.roots) if isinstance(v, Var)}
+        self.aliases: dict[str, str] = {}
+        self.helpers: dict[str, None] = {}
+        self.bounds: dict[tuple[Expr, int], None] = {}
+        self.labels: dict[tuple[Var, Expr], None] = {}
+        self.scope = Scope()
+        self._plan_of = plan_of
+        self._plans: dict[Node, Plan] = {}
+        self._free: dict[Node, frozenset[Node]] = {}
+        self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
+        self.subscripts = self._subscript_nodes()
+        self.indices: dict[Node, str] = {}
+        self.uses = self._count_uses()
+        self._counter = 0
+
+    @staticmethod
+    def _checked(root: Node) -> Node:
+        if isinstance(root, (Add, Einsum, Shared)):
+            from ..notation import to_words
+
+            return to_words(root)
+        return root
+
+    def emit(self) -> list[Piece]:
+        """The pieces of the roots; their statements are in `scope`."""
+        return [self.piece(r, self.scope) for r in self.roots]
+
+    # analysis ------------------------------------------------------------------------------------------------------------
+    def plan(self, node: Node) -> Plan:
+        if node not in self._plans:
+            self._plans[node] = self._plan_of(self, node)
+        return self._plans[node]
+
+    def _count_uses(self) -> Counter:
+        uses: Counter = Counter()
+        seen: set[Node] = set()
+        stack = list(self.roots)
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            plan = self.plan(node)
+            for n in (*plan.needs, *plan.inner):
+                uses[n] += 1
+                stack.append(n)
+        return uses
+
+    def _subscript_nodes(self) -> set[Node]:
+        """Nodes inside subscripts and labels, which must stay whole numbers."""
+        roots: list[Node] = []
+        for node in postorder(*self.roots):
+            name = getattr(node, "name", "")
+            if name == "getitem":
+                roots.extend(node.operands[1:])
+            elif name in ("onehot", "cross_entropy", "nll", "hinge"):
+                roots.extend(node.operands[:1] if name == "onehot" else node.operands[1:2])
+        return set(postorder(*roots))
+
+    def free(self, node: Node) -> frozenset[Node]:
+        """Indices that occur in `node` without their loop."""
+
+        def visit(n: Node, operands: list[frozenset[Node]]) -> frozenset[Node]:
+            if isinstance(n, Index):
+                return frozenset((n,))
+            out = frozenset().union(*operands)
+            return out - {n.operands[1]} if getattr(n, "name", "") in GENERATORS and not isinstance(n, Var) else out
+
+        return fold(node, visit, self._free)
+
+    def owner(self, node: Node, scope: Scope) -> Scope:
+        """The outermost block in which `node` has a value.
+
+        Raises:
+            CodeError: SD504 for an index without a loop.
+        """
+        free = self.free(node)
+        while scope.parent is not None and scope.index not in free:
+            scope = scope.parent
+        if scope.parent is None and free:
+            shown = ", ".join(sorted(i.name for i in free if isinstance(i, Index)))
+            raise CodeError(f"the index {shown} has no range here", code="SD504", hint="sum over it, or ask for an entry with numbers")
+        return scope
+
+    # walking ----------------------------------------------------------------------------------------------------------------
+    def piece(self, root: Node, scope: Scope) -> Piece:
+        """The piece of `root` for use in `scope`, with the statements it needs."""
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            owner = self.owner(node, scope)
+            if node in owner.pieces:
+                continue
+            plan = self.plan(node)
+            if not ready:
+                stack.append((node, True))
+                stack.extend((n, False) for n in reversed(plan.needs))
+                continue
+            built = plan.build([self.owner(n, scope).pieces[n] for n in plan.needs], owner)
+            owner.pieces[node] = self._keep(node, built, owner, scope)
+        return self.owner(root, scope).pieces[root]
+
+    def _keep(self, node: Node, piece: Piece, owner: Scope, scope: Scope) -> Piece:
+        if _SIMPLE.fullmatch(piece.text) or (node in self.roots and not self.uses[node]):
+            return piece
+        wide = not self.inline and len(piece.text) > _MAX_WIDTH
+        if self.uses[node] > 1 or owner is not scope or piece.nest > _MAX_NEST or wide:
+            return self.name_it(piece, owner)
+        return piece
+
+    def name_it(self, piece: Piece, scope: Scope) -> Piece:
+        """A statement for the piece, and its name."""
+        self._counter += 1
+        name = self.names.fresh("t", self._counter)
+        self._counter = max(self._counter, int(name[1:]))
+        scope.lines.append((name, piece.text))
+        return Piece(name, kind=piece.kind)
+
+    # words -------------------------------------------------------------------------------------------------------------------
+    def word(self, name: str) -> str:
+        """A name of NumPy, of Python or of the runtime, under another name where a variable hides it."""
+        if name.startswith("_"):
+            self.helpers[name] = None
+        if name not in self.user_names:
+            return name
+        if name not in self.aliases:
+            self.aliases[name] = self.names.fresh(name, 0)
+        return self.aliases[name]
+
+    def source(self, text: str) -> str:
+        """`text` with `np.` and helper names as `word` spells them."""
+        return _HELPER.sub(lambda m: self.word(m.group(1)), text)
+
+    def size(self, size) -> str:
+        """A size, as source."""
+        from ..expr.sizes import as_size
+
+        piece = spell_number(as_size(size), self.sizes)
+        return self.source(piece.text)
+
+    def number(self, value: Expr) -> Piece:
+        piece = spell_number(value, self.sizes)
+        return replace(piece, text=self.source(piece.text), kind="int")
+
+    def index_name(self, index: Index) -> str:
+        if index not in self.indices:
+            clash = index.name in self.names.taken or not index.name.isidentifier() or hasattr(builtins, index.name)
+            self.indices[index] = self.names.fresh(index.name if index.name.isidentifier() else "i", 0) if clash else index.name
+            self.names.taken.add(self.indices[index])
+        return self.indices[index]
+
+    def loop(self, node: Node, scope: Scope) -> tuple[str, str, Piece]:
+        """`(body, "for i in range(n) if …", the body's piece)` of a loop; statements of the body go into a local function."""
+        if scope.depth > _MAX_LOOPS:
+            raise LimitError("loops are nested too deeply", code="SD905")
+        index, params = node.operands[1], node.params  # type: ignore[attr-defined]
+        inner = Scope(scope, index, depth=scope.depth + 1)  # type: ignore[arg-type]
+        name = self.index_name(index)  # type: ignore[arg-type]
+        conditions = [self.piece(c, inner) for c in node.operands[2:]]
+        if inner.lines and conditions:  # statements of a condition cannot stand in a comprehension: write it in place
+            raise CodeError("the condition of a sum is too large to emit", code="SD505")
+        body = self.piece(node.operands[0], inner)
+        text = body.text if body.kind != "bool" else body.as_number().text
+        if inner.lines and self.inline:
+            text = inline_block(inner.lines, text)
+        elif inner.lines:
+            function = self.names.fresh("body", 0)
+            block = [*statements(inner.lines), f"return {text}"]
+            scope.lines.append([f"def {function}({name}):", *("    " + line for line in block)])
+            text = f"{function}({name})"
+        low = self.size(params["lo"])
+        bounds = self.size(params["hi"]) if low == "0" else f"{low}, {self.size(params['hi'])}"
+        where = "".join(f" if {c.text}" for c in conditions)
+        return text, f"for {name} in {self.word('range')}({bounds}){where}", body
+
+
+def statements(lines: list[tuple[str, str] | list[str]]) -> list[str]:
+    """Source lines of a block."""
+    out: list[str] = []
+    for line in lines:
+        if isinstance(line, tuple):
+            out.append(f"{line[0]} = {line[1]}")
+        else:
+            out.extend(line)
+    return out
+
+
+def inline_block(lines: list[tuple[str, str] | list[str]], text: str) -> str:
+    """One expression that computes the block and then `text`: `((t1 := …), …, text)[-1]`."""
+    named = [f"({line[0]} := {line[1]})" for line in lines if isinstance(line, tuple)]
+    return f"({', '.join(named)}, {text})[-1]" if named else text

@@ -1,0 +1,149 @@
+"""Walking shared graphs without recursion: every node is visited once, children first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from sympy import Basic, Tuple
+
+from .nodes import Call, Node, Num, Var
+
+T = TypeVar("T")
+
+
+def postorder(*roots: Node) -> list[Node]:
+    """All nodes below and including the roots, operands before the nodes that use them, each once."""
+    seen: set[Node] = set()
+    out: list[Node] = []
+    stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            out.append(node)
+            continue
+        if node in seen:
+            continue
+        seen.add(node)
+        stack.append((node, True))
+        for o in reversed(node.operands):
+            if o not in seen:
+                stack.append((o, False))
+    return out
+
+
+def fold(root: Node, visit: Callable[[Node, list[Any]], T], memo: dict[Node, T] | None = None) -> T:
+    """`visit(node, results of its operands)` for every node, children first; the root's result.
+
+    `memo` is kept between calls if given.
+    """
+    memo = {} if memo is None else memo
+    if root in memo:
+        return memo[root]
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if node in memo:
+            continue
+        if ready:
+            memo[node] = visit(node, [memo[o] for o in node.operands])
+            continue
+        stack.append((node, True))
+        for o in reversed(node.operands):
+            if o not in memo:
+                stack.append((o, False))
+    return memo[root]
+
+
+def with_operands(node: Node, operands: list[Node]) -> Node:
+    """The same kind of node on other operands (leaves are returned as they are)."""
+    if isinstance(node, Call):
+        return node.with_operands(operands)
+    if not operands:
+        return node
+    if tuple(operands) == node.operands:
+        return node
+    it = iter(operands)
+    args = []
+    for a in node.args:
+        if isinstance(a, Node):
+            args.append(next(it))
+        elif isinstance(a, Tuple) and a.args and isinstance(a.args[0], Node):
+            args.append(Tuple(*(next(it) for _ in a.args)))
+        else:
+            args.append(a)
+    return node.func(*args)
+
+
+def replace(root: Node, rule: dict[Any, Any], rebuild: Callable[[Node, list[Node]], Node] = with_operands) -> Node:
+    """Replace nodes (and size symbols) by others; parents are rebuilt and so checked again."""
+    sizes = {k: v for k, v in rule.items() if not isinstance(k, Node)}
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if node in rule:
+            return rule[node]
+        if sizes and not operands:
+            args = [a.xreplace(sizes) if isinstance(a, Basic) and not isinstance(a, Node) else a for a in node.args]
+            return node.func(*args) if tuple(args) != node.args else node
+        if sizes and isinstance(node, Call):
+            params = node.args[2].xreplace(sizes)
+            return Call(node.args[0], Tuple(*operands), params)
+        return rebuild(node, operands) if tuple(operands) != node.operands else node
+
+    return fold(root, visit)
+
+
+def variables(*roots: Node) -> list[Var]:
+    """Variables in order of first occurrence."""
+    return [n for n in postorder(*roots) if isinstance(n, Var)]
+
+
+def depends_on(root: Node, wanted: Iterable[Node]) -> set[Node]:
+    """The nodes below `root` in which one of `wanted` occurs."""
+    wanted = set(wanted)
+    found: set[Node] = set()
+    for node in postorder(root):
+        if node in wanted or any(o in found for o in node.operands):
+            found.add(node)
+    return found
+
+
+def free_symbols(root: Node) -> set[Basic]:
+    """Variables and size symbols that occur in the graph; computed once per node."""
+    if root._free is None:
+        for node in postorder(root):
+            if node._free is not None:
+                continue
+            out: set[Basic] = {node} if isinstance(node, Var) else set()
+            for s in node.shape:
+                out |= s.free_symbols
+            if isinstance(node, Num):
+                out |= node.value.free_symbols
+            for o in node.operands:
+                out |= o._free
+            node._free = frozenset(out)
+    return set(root._free)
+
+
+def flatten(root: Node) -> tuple:
+    """The graph as a flat tuple of (class, arguments) with numbers for nodes: pickles at any depth."""
+    order = postorder(root)
+    number = {n: i for i, n in enumerate(order)}
+
+    def pack(a):
+        if isinstance(a, Node):
+            return ("node", number[a])
+        if isinstance(a, Tuple) and any(isinstance(b, Node) for b in a.args):
+            return ("nodes", tuple(number[b] for b in a.args))
+        return ("value", a)
+
+    return tuple((type(n), tuple(pack(a) for a in n.args)) for n in order)
+
+
+def unflatten(rows: tuple) -> Node:
+    """The inverse of `flatten`; every node goes through its constructor."""
+    built: list[Node] = []
+    for cls, args in rows:
+        real = [built[v] if k == "node" else Tuple(*(built[i] for i in v)) if k == "nodes" else v for k, v in args]
+        built.append(cls(*real))
+    return built[-1]

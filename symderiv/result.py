@@ -1,0 +1,235 @@
+"""What `derive` returns: the derivative, its words, its shape, its certificate, its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .code.numpy import numpy_function, numpy_source
+from .errors import CodeError
+from .expr.nodes import Call, Node, Var
+from .expr.walk import postorder, variables
+from .notation.words import to_words
+from .read.problem import Problem
+from .verify.certificate import Certificate, certify
+from .write.language import to_text
+from .write.latex import to_latex
+from .write.unicode import to_unicode
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Derivative:
+    """A derivative in a person's form.
+
+    Attributes:
+        problem: what was differentiated, with its declarations and assumptions.
+        wrt: the variable (a tuple for mixed derivatives).
+        core: the normal form.
+        certificate: how it was certified, or None with `check=False`.
+        notes: what a reader should know (conventions at kinks, symmetric variables).
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        wrt: tuple[Var, ...],
+        core: Node,
+        original: Node,
+        *,
+        kind: str = "derivative",
+        layout: str = "numerator",
+        symmetric: str = "plain",
+        directions: tuple[Var, ...] = (),
+    ) -> None:
+        self.problem = problem
+        self.chain = wrt
+        self.wrt = wrt[0] if len(set(wrt)) == 1 else wrt
+        self.order = len(wrt)
+        self.kind = kind
+        self.core = core
+        self.original = original
+        self.layout = layout
+        self.symmetric = symmetric
+        self.directions = directions
+        self.certificate: Certificate | None = None
+        self._numpy: Callable[..., np.ndarray] | None = None
+
+    @cached_property
+    def expr(self) -> Node:
+        """The derivative as words, a `sympy.Basic`."""
+        return to_words(self.core)
+
+    @property
+    def value(self) -> Node:
+        """The same as `expr`."""
+        return self.expr
+
+    @property
+    def shape(self) -> tuple:
+        """A tuple of SymPy sizes; `out.shape + wrt.shape` (swapped for denominator layout)."""
+        shape = tuple(self.core.shape)
+        if self.layout == "denominator" and self.kind == "derivative" and self.order == 1:
+            out = self.problem.expr.rank
+            return (*shape[out:], *shape[:out])
+        return shape
+
+    @cached_property
+    def kinks(self) -> list[str]:
+        """Where the original is not differentiable, one line for each operation that has kinks."""
+        lines = []
+        for node in postorder(self.problem.expr):
+            if isinstance(node, Call) and node.op.kinks:
+                names = dict(zip(node.op.operands, (str(o) if o.tree_size < 40 else "…" for o in node.operands), strict=False))
+                lines.append(f"{node.name}({', '.join(names.values())}): {node.op.kinks}")
+        return list(dict.fromkeys(lines))
+
+    @cached_property
+    def notes(self) -> list[str]:
+        lines = []
+        for v in dict.fromkeys(self.chain):
+            if v.is_a("symmetric"):
+                other = "plain, unconstrained" if self.symmetric == "plain" else "constrained, G + Gᵀ - diag(G)"
+                lines.append(f"{v.name} is symmetric: this is the {other} derivative")
+        return lines
+
+    def __str__(self) -> str:
+        return to_text(self.displayed)
+
+    @property
+    def displayed(self) -> Node:
+        """The words in the chosen layout."""
+        if self.layout == "denominator" and self.kind == "derivative" and self.order == 1 and self.problem.expr.rank:
+            out = self.problem.expr.rank
+            from .simplify.product import permute
+
+            rank = self.core.rank
+            return to_words(permute(self.core, [*range(out, rank), *range(out)]))
+        return self.expr
+
+    def __repr__(self) -> str:
+        names = ", ".join(v.name for v in self.chain)
+        return f"<{self.kind} of {self.problem.source.strip()[:60]!r} by {names}: {str(self)[:200]}>"
+
+    def latex(self, **options: Any) -> str:
+        """LaTeX of the derivative."""
+        return to_latex(self.displayed, **options)
+
+    def text(self) -> str:
+        """Unicode mathematics."""
+        return to_unicode(self.displayed)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    @property
+    def arguments(self) -> list[Var]:
+        """All declared variables, in order: the parameters of the emitted code."""
+        found = dict(self.problem.vars)
+        for v in variables(self.expr):
+            found.setdefault(v.name, v)
+        return list(found.values())
+
+    def numpy(self) -> Callable[..., np.ndarray]:
+        """The derivative as a NumPy function of the declared names; unused ones are accepted."""
+        if self._numpy is None:
+            self._numpy = numpy_function(self.expr, self.arguments, doc=self._doc())
+        return self._numpy
+
+    def source(self, backend: str = "numpy", name: str = "derivative") -> str:
+        """A module that stands alone.
+
+        Raises:
+            CodeError: SD501 for a back end that does not exist.
+        """
+        if backend != "numpy":
+            raise CodeError(f"there is no back end {backend!r}", code="SD501", hint='use "numpy"')
+        return numpy_source(self.expr, name=name, args=self.arguments, doc=self._doc())
+
+    def _doc(self) -> str:
+        by = " ".join(f"d{v.name}" for v in self.chain)
+        source = " ".join(self.problem.source.split())
+        return f"d{self.order if self.order > 1 else ''}({source[:300]}) / {by}"
+
+    def check(self, seed: int = 0) -> Certificate:
+        """Compare with finite differences of the original again, at other points."""
+        if self.kind != "derivative":
+            self.certify_product(seed)
+            assert self.certificate is not None
+            return self.certificate
+        from .calculus.derive import derivative
+
+        stages = [to_words(s) for s in derivative(self.original, self.chain)[1]]
+        final = stages[-1] if self.symmetric == "constrained" else self.expr
+        self.certificate = certify(self.problem.expr, list(self.chain), [final], self.problem.vars, order=self.order, first=stages[:-1], seed=seed)
+        return self.certificate
+
+    def certify_product(self, seed: int = 0) -> None:
+        """Certify a JVP, VJP or HVP: the product with the certified full derivative."""
+        from .verify.products import certify_product
+
+        self.certificate = certify_product(self, seed)
+        self.certificate.raise_if_failed()
+
+    def hessian(self) -> Derivative:
+        """The next derivative by the same variable."""
+        from .api import derive
+
+        return derive(self.problem, self.chain[0], order=self.order + 1)  # type: ignore[return-value]
+
+
+class Derivatives(Mapping[str, Derivative]):
+    """Several derivatives of one expression, by variable name, from one sweep."""
+
+    def __init__(self, results: dict[str, Derivative]) -> None:
+        self._results = results
+
+    def __getitem__(self, name: str | int) -> Derivative:
+        if isinstance(name, int):
+            return list(self._results.values())[name]
+        return self._results[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    @property
+    def first(self) -> Derivative:
+        return next(iter(self._results.values()))
+
+    @property
+    def problem(self) -> Problem:
+        return self.first.problem
+
+    @property
+    def certificate(self) -> Certificate | None:
+        return self.first.certificate
+
+    def numpy(self) -> Callable[..., dict[str, np.ndarray]]:
+        """All of them from one call, with shared subexpressions computed once; a dict by name."""
+        f = numpy_function([r.expr for r in self._results.values()], self.first.arguments, doc="all gradients")
+        names = list(self._results)
+
+        def gradients(**values: Any) -> dict[str, np.ndarray]:
+            return dict(zip(names, f(**values), strict=True))
+
+        gradients.source = getattr(f, "source", "")  # type: ignore[attr-defined]
+        return gradients
+
+    def source(self, backend: str = "numpy", name: str = "gradients") -> str:
+        """A module that stands alone and returns all derivatives in order."""
+        if backend != "numpy":
+            raise CodeError(f"there is no back end {backend!r}", code="SD501", hint='use "numpy"')
+        return numpy_source([r.expr for r in self._results.values()], name=name, args=self.first.arguments, value_names=[f"d{n}" for n in self._results])
+
+    def text(self, width: int = 0) -> str:
+        """All results with shared names for what they have in common."""
+        from .write.language import to_text_shared_many
+
+        return to_text_shared_many({n: r.expr for n, r in self._results.items()})
+
+    __str__ = text

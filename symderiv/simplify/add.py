@@ -1,0 +1,134 @@
+"""Sums: `add(terms)` collects like terms; `primitive` takes the common number out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+
+from sympy import Expr, S, gcd_terms
+from sympy.core.numbers import igcd, ilcm
+
+from ..expr.nodes import Add, Call, Einsum, Node
+from ..expr.sizes import Shape
+from .product import drop_axes, einsum, is_broadcast_axis, is_zero, scale, split_coef, zeros
+
+
+def add(terms: Iterable[Node]) -> Node:
+    """The normal form of a sum of core nodes of one shape: flat, like terms collected, zeros gone, canonical order."""
+    terms = list(terms)
+    shape = terms[0].shape
+    total: dict[Node, Expr] = {}
+    stack = [(t, S.One) for t in reversed(terms)]
+    while stack:
+        node, c = stack.pop()
+        if isinstance(node, Add):
+            stack.extend((t, c) for t in reversed(node.terms))
+            continue
+        k, body = split_coef(node)
+        if isinstance(body, Add):
+            stack.append((body, c * k))
+        elif k != 0:
+            total[body] = total.get(body, S.Zero) + c * k
+    total = _merge_where(total) if sum(isinstance(b, Call) and b.name == "where" for b in total) > 1 else total
+    found = []
+    for body, c in total.items():
+        if not c.is_Rational:
+            c = gcd_terms(c) if c.is_Add else c
+        if c != 0:
+            found.append((body, c))
+    if not found:
+        return zeros(shape)
+    if len(found) == 1:
+        return scale(*found[0])
+    found.sort(key=lambda bc: bc[0].key)
+    parts = [scale(b, c) for b, c in found]
+    common = {axis for axis in range(len(shape)) if all(is_broadcast_axis(p, axis) for p in parts)}
+    if common:
+        small = add([drop_axes(p, common) for p in parts])
+        labels = [("kept", a) for a in range(len(shape)) if a not in common]
+        out = [("free", a) if a in common else ("kept", a) for a in range(len(shape))]
+        return einsum([(small, labels)], out, {("free", a): shape[a] for a in common})
+    return Add(*parts)
+
+
+def _merge_where(total: dict[Node, Expr]) -> dict[Node, Expr]:
+    """`where(c, a, b) + where(c, e, f) = where(c, a + e, b + f)`."""
+    from .calls import call
+
+    groups: dict[Node, list[Node]] = {}
+    for body in total:
+        if isinstance(body, Call) and body.name == "where":
+            groups.setdefault(body.operands[0], []).append(body)
+    out = dict(total)
+    for cond, bodies in groups.items():
+        if len(bodies) > 1:
+            coefs = [out.pop(b) for b in bodies]
+            sides = []
+            for side in (1, 2):
+                parts = [spread(b.operands[side], b.shape) for b in bodies]
+                sides.append(add([scale(p, c) for p, c in zip(parts, coefs, strict=True)]))
+            k, new = split_coef(call("where", cond, *sides))
+            for part in new.terms if isinstance(new, Add) and k == 1 else [new]:
+                kk, part = split_coef(part)
+                out[part] = out.get(part, S.Zero) + k * kk
+    return out
+
+
+def spread(node: Node, shape: Shape) -> Node:
+    """A rank-0 node as an array of the shape; others unchanged."""
+    if node.rank == len(shape):
+        return node
+    return einsum([(node, [])], list(range(len(shape))), dict(enumerate(shape)))
+
+
+def primitive(node: Add) -> tuple[Expr, Node]:
+    """`(c, body)` with `node = c * body`: the coefficients of `body` coprime, its leading term positive."""
+    coefs = [split_coef(t)[0] for t in node.terms]
+    c = _content(coefs)
+    if _written_negative(node, [q / c for q in coefs]):
+        c = -c
+    if c == 1:
+        return S.One, node
+    return c, Add(*sorted((scale(t, 1 / c) for t in node.terms), key=lambda t: split_coef(t)[1].key))
+
+
+def _content(coefs: list[Expr]) -> Expr:
+    """The common number, and the common sizes with the fewest divisions: `2/n` of `2/n` and `2/n**2`."""
+    numbers, monomials = [], []
+    for q in coefs:
+        number, rest = q.as_coeff_Mul()
+        powers = rest.as_powers_dict()
+        if not number.is_Rational or any(not (b.is_Symbol and e.is_Integer) for b, e in powers.items() if b != 1):
+            return S.One
+        numbers.append(number)
+        monomials.append({b: e for b, e in powers.items() if b != 1})
+    c = S(reduce(igcd, (abs(int(q.p)) for q in numbers))) / reduce(ilcm, (int(q.q) for q in numbers))
+    if c.q > 64 and len({q.q for q in numbers}) > 1:
+        c = S.One  # decimals such as 1.702 stay as they were written
+    for b in sorted({b for m in monomials for b in m}, key=str):
+        c = c * b ** max(m.get(b, S.Zero) for m in monomials)
+    return c
+
+
+def _written_negative(node: Add, coefs: list[Expr]) -> bool:
+    """Whether most terms carry a minus, or as many as not and the leading one does: `X w - y`, `x - mean(x)`, `p - q`."""
+    minus = [q.could_extract_minus_sign() for q in coefs]
+    if 2 * sum(minus) != len(minus):
+        return 2 * sum(minus) > len(minus)
+    bodies = [split_coef(t)[1] for t in node.terms]
+    leading = max(range(len(coefs)), key=lambda k: (_weight(bodies[k]), bodies[k].key))
+    return minus[leading]
+
+
+def _weight(body: Node) -> tuple[int, str]:
+    """What a person writes first in a difference: products, then functions, then names late in the alphabet, then averages."""
+    if isinstance(body, Einsum):
+        if len(body.items) > 1:
+            return 4, ""
+        return (1, "") if body.items else (2, "")
+    if isinstance(body, Call):
+        return 3, ""
+    return 2, getattr(body, "name", "")
+
+
+__all__ = ["add", "is_zero", "primitive", "spread"]

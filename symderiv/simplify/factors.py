@@ -1,0 +1,354 @@
+"""Rules on the factors of one product. Each takes the network and the output labels, changes the network in place and says
+whether it did; `normal_product` repeats them until none fires.
+
+A factor is an item with its labels; two factors *match* when all their labels agree, so that they are multiplied entry by entry.
+"""
+
+from __future__ import annotations
+
+from sympy import Rational, S
+
+from ..expr.nodes import Add, Call, Einsum, Node, Num
+from .facts import is_indicator, is_symmetric, sums_to_one
+from .product import Network, einsum, is_broadcast_axis, is_zero, zeros
+
+
+def _swap(net: Network, remove: list[int], put: list[tuple[Node, tuple[int, ...]]]) -> None:
+    for k in sorted(remove, reverse=True):
+        del net.items[k]
+    for x, ls in put:
+        net.put(x, ls)
+
+
+def base_and_exponent(x: Node):
+    """`(b, e)` with `x = b**e` and a number `e`."""
+    if isinstance(x, Call) and x.name == "pow" and isinstance(x.operands[1], Num):
+        return x.operands[0], x.operands[1].value
+    return x, S.One
+
+
+def rule_content(net: Network, out: list[int]) -> bool:
+    """`(2a + 2b) c = 2 (a + b) c`: a common number leaves a sum; a zero factor makes the product zero."""
+    from .add import primitive
+
+    for k, (x, ls) in enumerate(net.items):
+        if isinstance(x, Add):
+            c, body = primitive(x)
+            if c != 1:
+                net.coef = net.coef * c
+                _swap(net, [k], [(body, ls)])
+                return True
+            if x.rank == 2:
+                turned = upright(x)
+                if turned is not x:
+                    _swap(net, [k], [(turned, ls[::-1])])
+                    return True
+        elif is_zero(x):
+            net.coef = S.Zero
+            return True
+        elif isinstance(x, (Num, Einsum)):
+            _swap(net, [k], [(x, ls)])
+            return True
+    return False
+
+
+def upright(x: Add) -> Node:
+    """The sum or its transpose, whichever has fewer transposed terms: one of the two is used in products."""
+    from .product import spread_over
+
+    def turned(t: Node) -> bool:
+        return isinstance(t, Einsum) and len(t.items) == 1 and t.items[0][1] == t.out[::-1] and len(t.out) == 2
+
+    count = sum(map(turned, x.terms))
+    if not count and not any(isinstance(t, Einsum) for t in x.terms):
+        return x
+    other = spread_over(x, S.One, [1, 0])
+    if not isinstance(other, Add):
+        return x
+    back = sum(map(turned, other.terms))
+    return other if (back, other.key) < (count, x.key) else x
+
+
+def rule_powers(net: Network, out: list[int]) -> bool:
+    """`x^a x^b = x^(a+b)` for matching factors."""
+    from .calls import power
+
+    groups: dict[tuple[Node, tuple[int, ...]], list[int]] = {}
+    for k, (x, ls) in enumerate(net.items):
+        b, _ = base_and_exponent(x)
+        key = tuple(sorted(ls)) if is_symmetric(b) else ls
+        groups.setdefault((b, key), []).append(k)
+    for (b, ls), where in groups.items():
+        if len(where) > 1:
+            total = sum((base_and_exponent(net.items[k][0])[1] for k in where), S.Zero)
+            _swap(net, where, [(power(b, Num(total)), ls)])
+            return True
+    return False
+
+
+def rule_orthogonal_labels(net: Network, out: list[int]) -> bool:
+    """`onehot(a) onehot(b) = 0` for two different whole numbers on one axis."""
+    seen: dict[int, Node] = {}
+    for x, ls in net.items:
+        if isinstance(x, Call) and x.name == "onehot" and x.rank == 1 and isinstance(x.operands[0], Num):
+            other = seen.setdefault(ls[0], x)
+            if other is not x and (other.operands[0].value - x.operands[0].value).is_nonzero:
+                net.coef = S.Zero
+                return True
+    return False
+
+
+def rule_inverse(net: Network, out: list[int]) -> bool:
+    """`A A⁻¹ = I`: an inverse met by its matrix on a summed axis is a delta."""
+    inverses = [(k, x, ls) for k, (x, ls) in enumerate(net.items) if isinstance(x, Call) and x.name == "inv" and x.rank == 2]
+    if not inverses:
+        return False
+    uses = _uses(net)
+    for k, x, ls in inverses:
+        a = x.operands[0]
+        for m, (y, ms) in enumerate(net.items):
+            if y is not a or m == k:
+                continue
+            for p, q in ((0, 1), (1, 0)):
+                # x[p] meets y[q]: the inner axis of inv on side p is the axis of A on side q
+                if ls[p] == ms[q] and ls[p] not in out and uses[ls[p]] == 2:
+                    if ls[q] == ms[p] and ls[q] == ls[p]:
+                        continue
+                    net.join(ls[q], ms[p])
+                    _swap(net, [k, m], [])
+                    return True
+    return False
+
+
+def rule_row_sums(net: Network, out: list[int]) -> bool:
+    """`Σ_j Y_ij = 1` for one-hot rows, simplex rows and softmax, where nothing else has the axis `j`."""
+    uses = _uses(net)
+    for k, (x, ls) in enumerate(net.items):
+        for axis, label in enumerate(ls):
+            if label not in out and uses[label] == 1 and sums_to_one(x, axis):
+                _swap(net, [k], [])
+                net.size[net.find(label)] = S.One  # the axis is used up
+                return True
+    return False
+
+
+def rule_sum_of_terms(net: Network, out: list[int]) -> bool:
+    """`Σ_i (a_i + b_i) = Σ_i a_i + Σ_i b_i` where that is shorter, for an axis that only the sum in brackets has."""
+    from .add import add
+
+    uses = _uses(net)
+    for k, (x, ls) in enumerate(net.items):
+        if not isinstance(x, Add) or len(x.terms) > 60:
+            continue
+        alone = [i for i in ls if i not in out and uses[i] == 1 and ls.count(i) == 1]
+        if not alone or not _worth_distributing(x, [ls.index(i) for i in alone]):
+            continue
+        keep = [i for i in ls if i not in alone]
+        new = add([einsum([(t, ls)], keep) for t in x.terms])
+        if is_zero(new) or new.tree_size < x.tree_size:
+            for i in alone:
+                net.size[net.find(i)] = S.One
+            _swap(net, [k], [(new, tuple(keep))])
+            return True
+    return False
+
+
+def _worth_distributing(x: Add, axes: list[int]) -> bool:
+    """Some term does not vary along a summed axis, or has rows that sum to one, or a delta."""
+    for t in x.terms:
+        for axis in axes:
+            if is_broadcast_axis(t, axis) or sums_to_one(t, axis):
+                return True
+            if isinstance(t, Einsum) and (
+                t.out.count(t.out[axis]) > 1
+                or any(
+                    sums_to_one(y, at) and sum(i == t.out[axis] for _, ms in t.items for i in ms) == 1
+                    for y, ls in t.items
+                    for at, i in enumerate(ls)
+                    if i == t.out[axis]
+                )
+            ):
+                return True
+    return False
+
+
+def rule_pairs(net: Network, out: list[int]) -> bool:
+    """Pairs of matching factors with a shorter product: see `_pair_rules`."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for k, (x, ls) in enumerate(net.items):
+        if _family(x) is not None:
+            groups.setdefault(ls, []).append(k)
+    for ls, where in groups.items():
+        if len(where) < 2:
+            continue
+        for a in where:
+            for b in where:
+                if a != b:
+                    new = _pair(net.items[a][0], net.items[b][0])
+                    if new is not None:
+                        _swap(net, [a, b], [(x, ls) for x in new])
+                        return True
+    return False
+
+
+def _family(x: Node) -> str | None:
+    """Factors that take part in a pair rule."""
+    b, _ = base_and_exponent(x)
+    if isinstance(b, Call) and b.name in ("exp", "sign", "abs", "sigmoid", "cosh", "sinh", "gamma"):
+        return b.name
+    return "other"
+
+
+def _pair(x: Node, y: Node) -> list[Node] | None:
+    """The product of two matching factors, shorter, or None. Written for `x` of the named family."""
+    from .add import add
+    from .calls import call, power
+    from .product import ONE, scale
+
+    bx, ex = base_and_exponent(x)
+    by, ey = base_and_exponent(y)
+    if not isinstance(bx, Call):
+        return None
+    u = bx.operands[0]
+    if bx.name == "exp" and ex == 1:
+        if isinstance(by, Call) and by.name == "exp" and ey == 1:
+            total = add([u, by.operands[0]])
+            if total.tree_size < u.tree_size + by.operands[0].tree_size - 2 or is_zero(total):
+                return [call("exp", total)]
+        if ey.is_Integer and ey >= 1 and isinstance(by, Call) and by.name == "sigmoid" and scale(u, S.NegativeOne) is by.operands[0]:
+            return [one_minus(by), power(by, Num(ey - 1))]
+        if ey.is_Integer and ey >= 1 and isinstance(by, Add) and by is one_minus(call("sigmoid", u)):
+            return [call("sigmoid", u), power(by, Num(ey - 1))]
+        if ey == -1 and isinstance(by, Add) and len(by.terms) == 2 and x in by.terms:
+            other = by.terms[1] if by.terms[0] is x else by.terms[0]
+            if isinstance(other, Call) and other.name == "exp":
+                return [call("sigmoid", add([u, scale(other.operands[0], S.NegativeOne)]))]
+    if bx.name == "sign" and ex == 1:
+        if by is u and ey.is_Integer and ey >= 1:
+            return [call("abs", u), power(u, Num(ey - 1))]
+        if isinstance(by, Call) and by.name == "abs" and by.operands[0] is u and ey.is_Integer:
+            return [u, power(u, Num(ey - 1))] if ey % 2 == 1 else None
+    if bx.name == "abs" and ex == -1 and by is u and ey == 1:
+        return [call("sign", u)]
+    if bx.name == "sinh" and isinstance(by, Call) and by.name == "cosh" and by.operands[0] is u and ex >= 1 and ey <= -1:
+        k = min(ex, -ey)
+        return [power(call("tanh", u), Num(k)), power(bx, Num(ex - k)), power(by, Num(ey + k))]
+    _ = ONE
+    return None
+
+
+def one_minus(x: Node) -> Node:
+    """`1 - x` with ones of the shape of `x`."""
+    from .add import add
+    from .product import ones, scale
+
+    return add([ones(x.shape), scale(x, S.NegativeOne)])
+
+
+def rule_softmax(net: Network, out: list[int]) -> bool:
+    """`exp(u) / Σ exp(u) = softmax(u)` along the axes of the sum."""
+    from .calls import call
+
+    sums = []
+    for k, (x, ls) in enumerate(net.items):
+        b, e = base_and_exponent(x)
+        if e.is_negative and e.is_Rational and isinstance(b, Einsum) and len(b.items) == 1:
+            inner, ms = b.items[0]
+            if isinstance(inner, Call) and inner.name == "exp" and len(set(ms)) == len(ms):
+                sums.append((k, b, e, ls, inner, ms))
+    for k, b, e, ls, inner, ms in sums:
+        for m, (x, xs) in enumerate(net.items):
+            if x is not inner:
+                continue
+            if all(xs[ms.index(i)] == ls[at] for at, i in enumerate(b.out) if i in ms):
+                summed = tuple(at - inner.rank for at, i in enumerate(ms) if i not in b.out)
+                if not summed or any(i not in ms for i in b.out if b.sizes[i] != 1):
+                    continue
+                soft = call("softmax", inner.operands[0], axis=summed[0] if len(summed) == 1 else summed)
+                from .calls import power
+
+                net.coef = net.coef / b.coef
+                keep = [(power(b, Num(e + 1)), ls)] if e != -1 else []
+                _swap(net, [k, m], [(soft, xs), *keep])
+                return True
+    return False
+
+
+def rule_indicator_power(net: Network, out: list[int]) -> bool:
+    """`c^k = c` for values 0 and 1 and `k > 0`."""
+    for k, (x, ls) in enumerate(net.items):
+        b, e = base_and_exponent(x)
+        if e != 1 and e.is_positive and is_indicator(b):
+            _swap(net, [k], [(b, ls)])
+            return True
+    return False
+
+
+def rule_merged_axes(net: Network, out: list[int]) -> bool:
+    """An axis of a reshape that merges several (`kron`, `vec`) is split where only equal merges meet on it."""
+    from .reshapes import merged_axes
+
+    by_label: dict[int, list[tuple[int, int]]] = {}
+    for k, (x, ls) in enumerate(net.items):
+        for at, i in enumerate(ls):
+            by_label.setdefault(i, []).append((k, at))
+    for label, places in by_label.items():
+        if label in out:
+            continue
+        groups = [merged_axes(net.items[k][0]) for k, _ in places]
+        if any(g is None for g in groups):
+            continue
+        sizes = {tuple(net.items[k][0].operands[0].shape[a] for a in g[at]) for (k, at), g in zip(places, groups, strict=True)}
+        if len(sizes) == 1 and len(next(iter(sizes))) > 1:
+            _split_axis(net, label, next(iter(sizes)), {k for k, _ in places})
+            return True
+    return False
+
+
+def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> None:
+    """Replace a merged label by labels of its parts in the items that have it."""
+    from .calls import call
+    from .reshapes import merged_axes
+
+    parts = [net.label(s) for s in sizes]
+    put = []
+    for k in sorted(where):
+        x, ls = net.items[k]
+        inner = x.operands[0]
+        groups = merged_axes(x)
+        labels: list[int] = []
+        shape = []
+        for at, i in enumerate(ls):
+            if i == label:
+                labels.extend(parts)
+                shape.extend(sizes)
+            else:
+                labels.append(i)
+                shape.append(x.shape[at])
+        put.append((call("reshape", inner, shape=tuple(shape)), tuple(labels)))
+        assert groups is not None
+    net.size[net.find(label)] = S.One
+    _swap(net, sorted(where), put)
+
+
+def _uses(net: Network) -> dict[int, int]:
+    uses: dict[int, int] = {}
+    for _, ls in net.items:
+        for i in ls:
+            uses[i] = uses.get(i, 0) + 1
+    return uses
+
+
+RULES = (
+    rule_content,
+    rule_powers,
+    rule_indicator_power,
+    rule_pairs,
+    rule_softmax,
+    rule_inverse,
+    rule_row_sums,
+    rule_orthogonal_labels,
+    rule_sum_of_terms,
+    rule_merged_axes,
+)
+__all__ = ["RULES", "Rational", "base_and_exponent", "one_minus", "zeros"]

@@ -1,0 +1,1 @@
+"""Is the derivative right: sampling, finite differences, certificates."""

@@ -1,0 +1,1 @@
+"""Printers: one per language (the input language, Unicode, LaTeX, Markdown, JSON)."""
