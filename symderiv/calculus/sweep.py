@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 
 from ..errors import DerivativeError
 from ..expr.nodes import Add, Call, Einsum, Node, Shared, Var
-from ..expr.walk import depends_on, fold, postorder
+from ..expr.walk import active_postorder, fold, postorder
 from ..simplify.add import add
 from ..simplify.calls import call
 from ..simplify.product import einsum, is_zero, zeros
 from ..simplify.rebuild import rebuild
 from .local import differential, partial
+
+
+LONG = 10  # factors after which a product is kept apart, so that a chain of n nodes costs n and not n²
 
 
 @dataclass
@@ -58,13 +61,14 @@ def sweep(y: Node, wrt: Sequence[Var], cotangent: Node | None = None, tidy: Call
 
 
 def _run(y: Node, wrt: list[Var], g: Node, lead: int, tidy: Callable[[Node], Node]) -> Sweep:
-    active = depends_on(y, wrt)
+    order = active_postorder(y, wrt)
+    active = set(order)
     pending: dict[Node, list[Node]] = {y: [g]}
     gradients: dict[Var, Node] = {}
     events: list[Event] = []
     wanted = set(wrt)
-    for node in reversed(postorder(y)):
-        if node not in active or node not in pending:
+    for node in reversed(order):
+        if node not in pending:
             continue
         total = tidy(add(pending.pop(node)))
         event = Event(node, total)
@@ -74,7 +78,7 @@ def _run(y: Node, wrt: list[Var], g: Node, lead: int, tidy: Callable[[Node], Nod
         if isinstance(node, Var) or is_zero(total):
             continue
         places = [k for k, o in enumerate(node.operands) if o in active]
-        if len(places) > 1 and not isinstance(node, Add):
+        if (len(places) > 1 and not isinstance(node, Add)) or (isinstance(total, Einsum) and len(total.items) > LONG):
             total = share(total)
         for k in places:
             part = pull(node, k, total, lead)

@@ -19,7 +19,7 @@ from .. import ops  # noqa: F401  (fills the table of operations)
 from ..errors import CodeError, LimitError
 from ..expr.nodes import Add, Einsum, Index, Node, Shared, Var
 from ..expr.walk import fold, postorder
-from .spell import Piece, spell_number
+from .spell import ATOM, Piece, spell_number
 
 GENERATORS = ("isum", "iprod", "imax", "imin")
 _SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
@@ -45,6 +45,11 @@ class Plan:
     needs: tuple[Node, ...]
     build: Callable[[list[Piece], Scope], Piece]
     inner: tuple[Node, ...] = ()
+
+
+def same(node: Node) -> Plan:
+    """The value of `node`, which is another way to write it."""
+    return Plan((node,), lambda pieces, scope: pieces[0])
 
 
 class Names:
@@ -112,7 +117,7 @@ class Emitter:
         return self._plans[node]
 
     def _count_uses(self) -> Counter:
-        uses: Counter = Counter()
+        uses: Counter = Counter(self.roots)
         seen: set[Node] = set()
         stack = list(self.roots)
         while stack:
@@ -159,7 +164,9 @@ class Emitter:
             scope = scope.parent
         if scope.parent is None and free:
             shown = ", ".join(sorted(i.name for i in free if isinstance(i, Index)))
-            raise CodeError(f"the index {shown} has no range here", code="SD504", hint="sum over it, or ask for an entry with numbers")
+            raise CodeError(
+                f"the index {shown} has no range here", code="SD504", hint="sum over it, or ask for an entry with numbers"
+            )
         return scope
 
     # walking ----------------------------------------------------------------------------------------------------------------
@@ -181,7 +188,7 @@ class Emitter:
         return self.owner(root, scope).pieces[root]
 
     def _keep(self, node: Node, piece: Piece, owner: Scope, scope: Scope) -> Piece:
-        if _SIMPLE.fullmatch(piece.text) or (node in self.roots and not self.uses[node]):
+        if _SIMPLE.fullmatch(piece.text) or (node in self.roots and self.uses[node] == 1):
             return piece
         wide = not self.inline and len(piece.text) > _MAX_WIDTH
         if self.uses[node] > 1 or owner is not scope or piece.nest > _MAX_NEST or wide:
@@ -199,6 +206,8 @@ class Emitter:
     # words -------------------------------------------------------------------------------------------------------------------
     def word(self, name: str) -> str:
         """A name of NumPy, of Python or of the runtime, under another name where a variable hides it."""
+        if self.inline and name == "sum":
+            name = "_builtin_sum"
         if name.startswith("_"):
             self.helpers[name] = None
         if name not in self.user_names:
@@ -230,28 +239,29 @@ class Emitter:
         return self.indices[index]
 
     def loop(self, node: Node, scope: Scope) -> tuple[str, str, Piece]:
-        """`(body, "for i in range(n) if …", the body's piece)` of a loop; statements of the body go into a local function."""
+        """`(body, "for i in range(n) if …", the body's piece)` of a loop."""
         if scope.depth > _MAX_LOOPS:
             raise LimitError("loops are nested too deeply", code="SD905")
-        index, params = node.operands[1], node.params  # type: ignore[attr-defined]
-        inner = Scope(scope, index, depth=scope.depth + 1)  # type: ignore[arg-type]
+        body, index, *condition = node.operands
         name = self.index_name(index)  # type: ignore[arg-type]
-        conditions = [self.piece(c, inner) for c in node.operands[2:]]
-        if inner.lines and conditions:  # statements of a condition cannot stand in a comprehension: write it in place
-            raise CodeError("the condition of a sum is too large to emit", code="SD505")
-        body = self.piece(node.operands[0], inner)
-        text = body.text if body.kind != "bool" else body.as_number().text
-        if inner.lines and self.inline:
-            text = inline_block(inner.lines, text)
-        elif inner.lines:
-            function = self.names.fresh("body", 0)
-            block = [*statements(inner.lines), f"return {text}"]
-            scope.lines.append([f"def {function}({name}):", *("    " + line for line in block)])
-            text = f"{function}({name})"
-        low = self.size(params["lo"])
-        bounds = self.size(params["hi"]) if low == "0" else f"{low}, {self.size(params['hi'])}"
-        where = "".join(f" if {c.text}" for c in conditions)
-        return text, f"for {name} in {self.word('range')}({bounds}){where}", body
+        where = "".join(f" if {self._in_loop(c, index, scope).text}" for c in condition)
+        piece = self._in_loop(body, index, scope).as_number()
+        low, high = (self.size(node.params[k]) for k in ("lo", "hi"))  # type: ignore[attr-defined]
+        bounds = high if low == "0" else f"{low}, {high}"
+        return piece.text, f"for {name} in {self.word('range')}({bounds}){where}", piece
+
+    def _in_loop(self, node: Node, index: Node, scope: Scope) -> Piece:
+        """The piece of a body or a condition; the statements it needs go into a local function."""
+        inner = Scope(scope, index, depth=scope.depth + 1)  # type: ignore[arg-type]
+        piece = self.piece(node, inner)
+        if not inner.lines:
+            return piece
+        if self.inline:
+            return replace(piece, text=inline_block(inner.lines, piece.text), level=ATOM)
+        function, name = self.names.fresh("body"), self.index_name(index)  # type: ignore[arg-type]
+        block = [*statements(inner.lines), f"return {piece.text}"]
+        scope.lines.append([f"def {function}({name}):", *("    " + line for line in block)])
+        return replace(piece, text=f"{function}({name})", level=ATOM, nest=1)
 
 
 def statements(lines: list[tuple[str, str] | list[str]]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
+from ..errors import CodeError
 from ..expr.nodes import Node, Var
 from ..expr.walk import variables
 from .emit import Emitter, Names, inline_block
@@ -23,8 +24,10 @@ def numpy_expression(node: Node, printer: Any) -> str:
     taken = {v.name for v in inside}
     sizes = _sizes_from_shapes(inside, size_symbols([node], inside))
     emitter = Emitter([node], sizes, Names({*taken, "np", *sizes.values()}), inline=True)
-    emitter.user_names = set()
     (piece,) = emitter.emit()
+    if emitter.aliases:
+        hidden = ", ".join(emitter.aliases)
+        raise CodeError(f"a variable named {hidden} hides what the expression needs", code="SD506", hint="rename it")
     text = piece.as_number().text
     imports = printer.module_imports["symderiv.code.runtime"]
     imports.update({"np", *emitter.helpers})

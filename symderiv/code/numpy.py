@@ -1,8 +1,8 @@
 """NumPy source for words: a module that stands alone, with shape checks and shared subexpressions; and values by running it.
 
-    numpy_source(expr, name="gradient")   the text of a module
-    numpy_function(expr)                  that very text, compiled
-    evaluate(expr, {"X": …, "w": …})      the value
+numpy_source(expr, name="gradient")   the text of a module
+numpy_function(expr)                  that very text, compiled
+evaluate(expr, {"X": …, "w": …})      the value
 """
 
 from __future__ import annotations
@@ -28,7 +28,20 @@ from .emit import Emitter, Names, statements
 from .spell import ADD, POW, Piece, spell_number
 
 Arguments = Sequence[Var] | None
-_VIEWS = {"T", "getitem", "diag", "reshape", "transpose", "squeeze", "expand_dims", "broadcast_to", "swapaxes", "flip", "vec", "iprod"}
+_VIEWS = {
+    "T",
+    "getitem",
+    "diag",
+    "reshape",
+    "transpose",
+    "squeeze",
+    "expand_dims",
+    "broadcast_to",
+    "swapaxes",
+    "flip",
+    "vec",
+    "iprod",
+}
 
 
 def numpy_source(
@@ -75,15 +88,16 @@ def evaluate(expr: Node, values: Mapping[str, Any]) -> np.ndarray:
     """
     function = _compiled.get(expr)
     if function is None:
-        function = _compiled[expr] = numpy_function(expr)
+        function = _compiled[expr] = numpy_function(expr, doc="The value of an expression.")
     names = inspect.signature(function).parameters
     missing = [n for n in names if n not in values]
     if missing:
         raise CodeError(f"no value for {', '.join(missing)}", code="SD507", hint="give arrays and sizes by name")
     _check_given_sizes(expr, values)
     try:
-        return function(**{n: values[n] for n in names})
-    except (ValueError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
+        with np.errstate(all="ignore"):  # what is not finite shows in the value
+            return function(**{n: values[n] for n in names})
+    except (ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError) as error:
         raise CodeError(str(error), code="SD507") from error
 
 
@@ -92,10 +106,17 @@ def _check_given_sizes(expr: Node, values: Mapping[str, Any]) -> None:
     taken = {v.name for v in named}
     for v in named:
         for axis, size in enumerate(v.shape):
-            if isinstance(size, Symbol) and size.name in values and size.name not in taken and np.ndim(values[v.name]) == len(v.shape):
+            if (
+                isinstance(size, Symbol)
+                and size.name in values
+                and size.name not in taken
+                and np.ndim(values[v.name]) == len(v.shape)
+            ):
                 have = np.shape(values[v.name])[axis]
                 if np.ndim(values[size.name]) == 0 and have != values[size.name]:
-                    raise CodeError(f"size {size} is given as {values[size.name]} but is {have} in {v.name} (axis {axis})", code="SD507")
+                    raise CodeError(
+                        f"size {size} is given as {values[size.name]} but is {have} in {v.name} (axis {axis})", code="SD507"
+                    )
 
 
 # the module ---------------------------------------------------------------------------------------------------------------------
@@ -149,7 +170,9 @@ def size_symbols(roots: Sequence[Node], args: Sequence[Var]) -> list[Symbol]:
 class _Module:
     """One function and what it needs."""
 
-    def __init__(self, roots: list[Node], single: bool, name: str, args: Arguments, doc: str, value_names: Sequence[str] | None) -> None:
+    def __init__(
+        self, roots: list[Node], single: bool, name: str, args: Arguments, doc: str, value_names: Sequence[str] | None
+    ) -> None:
         roots = [Emitter._checked(r) for r in roots]
         self.single, self.name, self.doc, self.value_names = single, name, doc, value_names
         self.inside = variables(*roots)
@@ -261,10 +284,10 @@ class _Module:
                 factor, rest = size.as_poly(s).all_coeffs()
                 text = f"{v.name}.shape[{k}]"
                 if rest != 0:
-                    text = f"({text} - {spell_number(rest, self.sizes).at(ADD + 1)})"
+                    text = f"{text} - {spell_number(rest, self.sizes).at(ADD + 1)}"
                 if factor != 1:
-                    text = f"{text}//{spell_number(factor, self.sizes).at(POW)}"
-                lines.append(f"{self.sizes.names[s]} = {text.removeprefix('(').removesuffix(')') if factor == 1 and rest != 0 else text}")
+                    text = f"{f'({text})' if rest != 0 else text}//{spell_number(factor, self.sizes).at(POW)}"
+                lines.append(f"{self.sizes.names[s]} = {text}")
                 self.known[s] = (self.sizes.names[s], f"{v.name} (axis {k})")
                 progress = True
         return places

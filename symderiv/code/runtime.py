@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+_builtin_sum = sum  # for `lambdify`, whose namespace has NumPy's
 
-# arguments and results ---------------------------------------------------------------------------------------------------
+
+# arguments and results --------------------------------------------------------------------------------------
 def _array(x, name, rank, whole=False):
     """The argument `name` as an array of floats (complex stays; whole numbers if `whole`) of the given rank."""
     if x is None:
@@ -18,8 +20,8 @@ def _array(x, name, rank, whole=False):
         x = np.asarray(x)
         if whole:
             if x.dtype.kind not in "iu":
-                number = np.asarray(x, dtype=float)
-                if not np.all(number == np.floor(number)):
+                number = np.asarray(x if x.dtype.kind != "c" else np.nan, dtype=float)
+                if not np.all(np.isfinite(number) & (number == np.floor(number))):
                     raise ValueError("labels are whole numbers")
                 x = number.astype(np.int64)
             elif x.dtype != np.int64:
@@ -66,12 +68,12 @@ def _result(x):
     return x if x.dtype.kind == "c" else x.astype(float)
 
 
-# elementwise -----------------------------------------------------------------------------------------------------------------
+# elementwise ------------------------------------------------------------------------------------------------
 def _sigmoid(x):
     """1/(1 + exp(-x)) without overflow."""
     right = np.real(x) > 0
     e = np.exp(np.where(right, -x, x))
-    return np.where(right, 1, e)/(1 + e)
+    return np.where(right, 1, e) / (1 + e)
 
 
 def _softplus(x):
@@ -87,38 +89,38 @@ def _logsigmoid(x):
 
 def _leaky_relu(x, slope=0.01):
     """x where x > 0, else slope*x."""
-    return np.where(np.real(x) > 0, x, slope*x)
+    return np.where(np.real(x) > 0, x, slope * x)
 
 
 def _elu(x, alpha=1):
     """x where x > 0, else alpha*(exp(x) - 1)."""
-    return np.where(np.real(x) > 0, x, alpha*np.expm1(np.where(np.real(x) > 0, 0, x)))
+    return np.where(np.real(x) > 0, x, alpha * np.expm1(np.where(np.real(x) > 0, 0, x)))
 
 
 def _selu(x):
     """elu with the constants of self-normalizing networks."""
-    return 1.0507009873554805*_elu(x, 1.6732632423543772)
+    return 1.0507009873554805 * _elu(x, 1.6732632423543772)
 
 
 def _silu(x):
     """x*sigmoid(x)."""
-    return x*_sigmoid(x)
+    return x * _sigmoid(x)
 
 
 def _gelu(x):
     """x times the normal distribution function at x."""
-    return 0.5*x*(1 + _erf(x/np.sqrt(2)))
+    return 0.5 * x * (1 + _erf(x / np.sqrt(2)))
 
 
 def _huber(x, delta=1):
     """x**2/2 where abs(x) <= delta, else delta*(abs(x) - delta/2)."""
-    return np.where(np.abs(x) <= delta, 0.5*x**2, delta*(np.abs(x) - 0.5*delta))
+    return np.where(np.abs(x) <= delta, 0.5 * x**2, delta * (np.abs(x) - 0.5 * delta))
 
 
 def _xlogy(x, y):
     """x*log(y), and 0 where x is 0."""
     zero = np.equal(x, 0)
-    return np.where(zero, 0, x*np.log(np.where(zero, 1, y)))
+    return np.where(zero, 0, x * np.log(np.where(zero, 1, y)))
 
 
 def _erf(x):
@@ -130,9 +132,9 @@ def _erf(x):
         return np.vectorize(math.erf, otypes=[float])(x)[()]
     # exp(-x**2) times a series of terms of one sign, to |x| = 6, where erf is 1 in double precision
     near = np.where(np.abs(x.real) < 6, x, 0)
-    term = total = 2/np.sqrt(np.pi)*near*np.exp(-near**2)
+    term = total = 2 / np.sqrt(np.pi) * near * np.exp(-(near**2))
     for n in range(1, 160):
-        term = term*2*near**2/(2*n + 1)
+        term = term * 2 * near**2 / (2 * n + 1)
         total = total + term
     return np.where(np.abs(x.real) < 6, total, np.sign(x.real))[()]
 
@@ -149,9 +151,9 @@ def _lgamma(x):
     for k in range(steps):
         logs = logs + np.log(np.where((x + k).real > 0, x + k, -(x + k)))
     series = 0
-    for coefficient in (-3617/122400, 1/156, -691/360360, 1/1188, -1/1680, 1/1260, -1/360, 1/12):
-        series = series/shifted**2 + coefficient
-    return ((shifted - 0.5)*np.log(shifted) - shifted + 0.5*np.log(2*np.pi) + series/shifted - logs)[()]
+    for coefficient in (-3617 / 122400, 1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12):
+        series = series / shifted**2 + coefficient
+    return ((shifted - 0.5) * np.log(shifted) - shifted + 0.5 * np.log(2 * np.pi) + series / shifted - logs)[()]
 
 
 def _steps_up(x):
@@ -168,11 +170,11 @@ def _digamma(x):
     steps = _steps_up(x)
     shifted, total = x + steps, 0
     for k in range(steps):
-        total = total + 1/(x + k)
+        total = total + 1 / (x + k)
     series = 0
-    for coefficient in (1/12, -691/32760, 1/132, -1/240, 1/252, -1/120, 1/12):
-        series = series/shifted**2 + coefficient
-    return (np.log(shifted) - 0.5/shifted - series/shifted**2 - total)[()]
+    for coefficient in (1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12):
+        series = series / shifted**2 + coefficient
+    return (np.log(shifted) - 0.5 / shifted - series / shifted**2 - total)[()]
 
 
 def _polygamma(m, x):
@@ -187,16 +189,16 @@ def _polygamma(m, x):
     steps, s = _steps_up(x) + m, m + 1
     shifted, zeta = x + steps, 0
     for k in range(steps):
-        zeta = zeta + 1/(x + k)**s
-    zeta = zeta + shifted**(1 - s)/(s - 1) + 0.5/shifted**s
+        zeta = zeta + 1 / (x + k) ** s
+    zeta = zeta + shifted ** (1 - s) / (s - 1) + 0.5 / shifted**s
     rising = s  # Euler-Maclaurin: B_2j/(2j)! s(s + 1)...(s + 2j - 2) / shifted**(s + 2j - 1)
-    for j, bernoulli in enumerate((1/6, -1/30, 1/42, -1/30, 5/66, -691/2730, 7/6, -3617/510), start=1):
-        zeta = zeta + bernoulli*rising/math.factorial(2*j)/shifted**(s + 2*j - 1)
-        rising = rising*(s + 2*j - 1)*(s + 2*j)
-    return ((-1)**(m + 1)*math.factorial(m)*zeta)[()]
+    for j, bernoulli in enumerate((1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510), start=1):
+        zeta = zeta + bernoulli * rising / math.factorial(2 * j) / shifted ** (s + 2 * j - 1)
+        rising = rising * (s + 2 * j - 1) * (s + 2 * j)
+    return ((-1) ** (m + 1) * math.factorial(m) * zeta)[()]
 
 
-# reductions --------------------------------------------------------------------------------------------------------------------
+# reductions -------------------------------------------------------------------------------------------------
 def _logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) without overflow."""
     high = np.max(np.real(x), axis=axis, keepdims=True)
@@ -209,7 +211,7 @@ def _logsumexp(x, axis=None, keepdims=False):
 def _softmax(x, axis=-1):
     """exp(x)/sum(exp(x)) without overflow."""
     e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
-    return e/np.sum(e, axis=axis, keepdims=True)
+    return e / np.sum(e, axis=axis, keepdims=True)
 
 
 def _log_softmax(x, axis=-1):
@@ -230,7 +232,7 @@ def _norm(x, ord=2, axis=None, keepdims=False):
     return np.sqrt(np.sum(size**2, axis=axis, keepdims=keepdims))
 
 
-# linear algebra ------------------------------------------------------------------------------------------------------------------
+# linear algebra ---------------------------------------------------------------------------------------------
 def _logdet(A):
     """log(abs(det(A))) without overflow."""
     return np.linalg.slogdet(A)[1]
@@ -238,21 +240,21 @@ def _logdet(A):
 
 def _cholesky(A):
     """The lower triangular L with L @ L.T = A, of the symmetric part of A."""
-    return np.linalg.cholesky((A + np.swapaxes(A, -1, -2))/2)
+    return np.linalg.cholesky((A + np.swapaxes(A, -1, -2)) / 2)
 
 
 def _sqrtm(A):
     """The principal square root of a matrix without negative eigenvalues."""
     if not np.iscomplexobj(A) and np.array_equal(A, np.swapaxes(A, -1, -2)):
         values, vectors = np.linalg.eigh(A)
-        if np.any(values < -1e-12*np.max(np.abs(values), initial=0.0)):
+        if np.any(values < -1e-12 * np.max(np.abs(values), initial=0.0)):
             raise ValueError("sqrtm: the matrix has a negative eigenvalue")
-        return (vectors*np.sqrt(np.maximum(values, 0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+        return (vectors * np.sqrt(np.maximum(values, 0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     root, inverse = A, np.broadcast_to(np.eye(A.shape[-1]), A.shape)  # the iteration of Denman and Beavers
     for _ in range(60):
-        new, inverse = (root + np.linalg.inv(inverse))/2, (inverse + np.linalg.inv(root))/2
+        new, inverse = (root + np.linalg.inv(inverse)) / 2, (inverse + np.linalg.inv(root)) / 2
         step, root = np.max(np.abs(new - root)), new
-        if step <= 1e-15*np.max(np.abs(root)):
+        if step <= 1e-15 * np.max(np.abs(root)):
             break
     if not np.allclose(root @ root, A):
         raise ValueError("sqrtm: the matrix has no real square root, or is singular")
@@ -262,16 +264,16 @@ def _sqrtm(A):
 def _sylvester(A, B, C):
     """The Y with A @ Y + Y @ B = C."""
     n, m = C.shape[-2:]
-    if A.ndim == B.ndim == C.ndim == 2 and not any(np.iscomplexobj(x) for x in (A, B)):
-        if np.array_equal(A, A.T) and np.array_equal(B, B.T):
-            (a, U), (b, V) = np.linalg.eigh(A), np.linalg.eigh(B)
-            return U @ ((U.T @ C @ V)/(a[:, None] + b)) @ V.T
+    plain = A.ndim == B.ndim == C.ndim == 2 and not np.iscomplexobj(A) and not np.iscomplexobj(B)
+    if plain and np.array_equal(A, A.T) and np.array_equal(B, B.T):
+        (a, U), (b, V) = np.linalg.eigh(A), np.linalg.eigh(B)
+        return U @ ((U.T @ C @ V) / (a[:, None] + b)) @ V.T
     K = np.einsum("...ij,kl->...ikjl", A, np.eye(m)) + np.einsum("ij,...lk->...ikjl", np.eye(n), B)
-    K = np.reshape(K, K.shape[:-4] + (n*m, n*m))
-    return np.reshape(np.linalg.solve(K, np.reshape(C, C.shape[:-2] + (n*m, 1))), C.shape)
+    K = np.reshape(K, (*K.shape[:-4], n * m, n * m))
+    return np.reshape(np.linalg.solve(K, np.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
 
 
-# learning -----------------------------------------------------------------------------------------------------------------------------
+# learning ---------------------------------------------------------------------------------------------------
 def _onehot(y, k):
     """1 in the column of the label, else 0."""
     y = np.asarray(y)
@@ -287,7 +289,7 @@ def _rows(values, labels):
 
 def _nll(log_probs, labels):
     """-sum(Y*L)/n."""
-    return -np.sum(_rows(log_probs, labels)*log_probs)/np.prod(log_probs.shape[:-1])
+    return -np.sum(_rows(log_probs, labels) * log_probs) / np.prod(log_probs.shape[:-1])
 
 
 def _cross_entropy(logits, labels):
@@ -298,13 +300,13 @@ def _cross_entropy(logits, labels):
 def _hinge(scores, labels, margin=1):
     """The violated margins, summed over the wrong classes, mean over rows."""
     Y = _rows(scores, labels)
-    right = np.sum(Y*scores, axis=-1, keepdims=True)
-    return np.sum((1 - Y)*np.maximum(0, scores - right + margin))/np.prod(scores.shape[:-1])
+    right = np.sum(Y * scores, axis=-1, keepdims=True)
+    return np.sum((1 - Y) * np.maximum(0, scores - right + margin)) / np.prod(scores.shape[:-1])
 
 
 def _mse(x, y):
     """mean((x - y)**2)."""
-    return np.mean((x - y)**2)
+    return np.mean((x - y) ** 2)
 
 
 def _kl(p, q):
@@ -315,4 +317,4 @@ def _kl(p, q):
 def _layer_norm(x, eps=1e-5):
     """(x - mean)/sqrt(variance + eps) along the last axis."""
     centred = x - np.mean(x, axis=-1, keepdims=True)
-    return centred/np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps)
+    return centred / np.sqrt(np.mean(centred**2, axis=-1, keepdims=True) + eps)

@@ -35,7 +35,21 @@ class Piece:
 
     def as_number(self) -> Piece:
         """0.0 and 1.0 instead of False and True, whose sums and functions NumPy computes differently."""
-        return replace(self, text=f"1.0*{self.at(UNARY)}", level=MUL, kind="float", nest=self.nest + 1) if self.kind == "bool" else self
+        return (
+            replace(self, text=f"1.0*{self.at(UNARY)}", level=MUL, kind="float", nest=self.nest + 1)
+            if self.kind == "bool"
+            else self
+        )
+
+
+def max_nest(pieces: list[Piece]) -> int:
+    """The deepest brackets."""
+    return max((p.nest for p in pieces), default=0)
+
+
+def kind_of(pieces: list[Piece]) -> str:
+    """ "float" if one of them is."""
+    return "float" if any(p.kind == "float" for p in pieces) else "int"
 
 
 def spell_number(value: Expr, sizes: Mapping[Expr, str]) -> Piece:

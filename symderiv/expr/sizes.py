@@ -42,24 +42,28 @@ class Unifier:
 
     def find(self, size: Expr) -> Expr:
         if isinstance(size, Dummy):
+            path = []
             while size in self.bound:
+                path.append(size)
                 size = self.bound[size]
-            return size
-        if self.bound and size.free_symbols:
-            new = size.subs({s: self.find(s) for s in size.free_symbols if isinstance(s, Dummy)})
-            return new
+            for step in path[:-1]:  # shortened, so that long sums stay linear
+                self.bound[step] = size
+            if isinstance(size, Dummy) or not size.has(Dummy):
+                return size
+        if self.bound and size.has(Dummy):
+            return size.subs({s: self.find(s) for s in size.free_symbols if isinstance(s, Dummy)})
         return size
 
     def unify(self, a: Expr, b: Expr) -> bool:
         a, b = self.find(a), self.find(b)
         if a == b:
             return True
-        if isinstance(a, Dummy):
-            self.bound[a] = b
-            return True
-        if isinstance(b, Dummy):
-            self.bound[b] = a
-            return True
+        for unknown, other in ((a, b), (b, a)):
+            if isinstance(unknown, Dummy):
+                if unknown in other.free_symbols:  # n = n - 1 has no solution
+                    return False
+                self.bound[unknown] = other
+                return True
         return sympy.expand(a - b) == 0
 
 

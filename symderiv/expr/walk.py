@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, TypeVar
 
 from sympy import Basic, Tuple
@@ -12,8 +12,11 @@ from .nodes import Call, Node, Num, Var
 T = TypeVar("T")
 
 
-def postorder(*roots: Node) -> list[Node]:
-    """All nodes below and including the roots, operands before the nodes that use them, each once."""
+def postorder(*roots: Node, known: Container[Node] = ()) -> list[Node]:
+    """All nodes below and including the roots, operands before the nodes that use them, each once.
+
+    Nodes in `known`, and what is only below them, are left out.
+    """
     seen: set[Node] = set()
     out: list[Node] = []
     stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
@@ -22,7 +25,7 @@ def postorder(*roots: Node) -> list[Node]:
         if ready:
             out.append(node)
             continue
-        if node in seen:
+        if node in seen or node in known:
             continue
         seen.add(node)
         stack.append((node, True))
@@ -98,22 +101,34 @@ def variables(*roots: Node) -> list[Var]:
     return [n for n in postorder(*roots) if isinstance(n, Var)]
 
 
-def depends_on(root: Node, wanted: Iterable[Node]) -> set[Node]:
-    """The nodes below `root` in which one of `wanted` occurs."""
-    wanted = set(wanted)
-    found: set[Node] = set()
-    for node in postorder(root):
-        if node in wanted or any(o in found for o in node.operands):
-            found.add(node)
-    return found
+def active_postorder(root: Node, wanted: Iterable[Node]) -> list[Node]:
+    """The nodes in which one of the variables `wanted` occurs, operands first; the rest is not walked."""
+    wanted = frozenset(wanted)
+    free_symbols(root)
+    return postorder(root, known=_Without(wanted))
+
+
+class _Without:
+    """The nodes in which none of the variables occurs, as a container."""
+
+    def __init__(self, wanted: frozenset[Node]) -> None:
+        self.wanted = wanted
+
+    def __contains__(self, node: object) -> bool:
+        return self.wanted.isdisjoint(node._free)  # type: ignore[attr-defined]
+
+
+class _HasFree:
+    """The nodes whose free symbols are known, as a container."""
+
+    def __contains__(self, node: object) -> bool:
+        return node._free is not None  # type: ignore[attr-defined]
 
 
 def free_symbols(root: Node) -> set[Basic]:
     """Variables and size symbols that occur in the graph; computed once per node."""
     if root._free is None:
-        for node in postorder(root):
-            if node._free is not None:
-                continue
+        for node in postorder(root, known=_HasFree()):
             out: set[Basic] = {node} if isinstance(node, Var) else set()
             for s in node.shape:
                 out |= s.free_symbols

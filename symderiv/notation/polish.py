@@ -5,8 +5,7 @@ What is valid everywhere happens while nodes are built; what depends on the leng
 
 from __future__ import annotations
 
-from ..expr.nodes import Add, Call, Einsum, Node, Num, Shared
-from ..expr.walk import postorder
+from ..expr.nodes import Add, Call, Einsum, Node, Num
 from ..simplify.add import add
 from ..simplify.collect import collect
 from ..simplify.components import components
@@ -16,7 +15,7 @@ from ..simplify.rebuild import rebuild
 from ..simplify.recognise import OPPOSITE, complement
 from ..simplify.scalar import shorten
 
-_memo: dict[Node, Node] = {}
+_memo: dict[tuple[Node, bool], Node] = {}
 
 
 def cost(node: Node) -> int:
@@ -28,28 +27,39 @@ def cost(node: Node) -> int:
 
 def polish(root: Node) -> Node:
     """The shortest form found; the same value."""
-    if len(_memo) > 20_000:
+    if len(_memo) > 40_000:
         _memo.clear()
-    heads = _heads(root)
-    local: dict[Node, Node] = {}
-    for node in postorder(root):
-        if node in _memo:
-            local[node] = _memo[node]
+    stack: list[tuple[Node, bool, bool]] = [(root, True, False)]
+    while stack:
+        node, head, ready = stack.pop()
+        if (node, head) in _memo:
             continue
-        new = rebuild(node, [local[o] for o in node.operands]) if node.operands else node
-        if isinstance(new, Einsum) and new.rank > 2:
-            new = distribute(new)
-        if isinstance(new, Add) and new.rank <= 2:
-            new = collect(new, cost)
-        if isinstance(new, Add) and len(new.terms) <= 12:
-            merged = merge_conditions(new)
-            new = merged if cost(merged) < cost(new) else new
-        if node in heads:
+        if not node.operands:
+            _memo[node, head] = node
+            continue
+        roles = _roles(node)
+        if not ready:
+            stack.append((node, head, True))
+            stack.extend((o, r, False) for o, r in zip(node.operands, roles, strict=True) if (o, r) not in _memo)
+            continue
+        new = _polished(rebuild(node, [_memo[o, r] for o, r in zip(node.operands, roles, strict=True)]))
+        if head:
             new = _shorten(new)
-            _memo[node] = new
-            _memo[new] = new
-        local[node] = new
-    return local[root]
+            _memo[new, True] = new
+        _memo[node, head] = new
+    return _memo[root, True]
+
+
+def _polished(new: Node) -> Node:
+    """One node whose operands are polished."""
+    if isinstance(new, Einsum):
+        new = distribute(new)
+    if isinstance(new, Add) and new.rank <= 2:
+        new = collect(new, cost)
+    if isinstance(new, Add) and len(new.terms) <= 12:
+        merged = merge_conditions(new)
+        new = merged if merged is not new and cost(merged) < cost(new) else new
+    return new
 
 
 tidy = polish
@@ -105,18 +115,11 @@ def _shorten(node: Node) -> Node:
     return best
 
 
-def _heads(root: Node) -> set[Node]:
-    """Nodes where an entrywise part begins: the root, and operands of anything that is not entrywise."""
-    heads = {root}
-    for node in postorder(root):
-        if isinstance(node, Call) and not (node.name == "pow" and isinstance(node.operands[1], Num)):
-            heads.update(node.operands)
-        elif isinstance(node, Shared):
-            heads.update(node.operands)
-        elif isinstance(node, Einsum):
-            if len(set(node.out)) < len(node.out):
-                heads.update(node.operands)
-            else:
-                alone = {x for x, _ in components(node) if not isinstance(x, Einsum)}
-                heads.update(x for x in node.operands if x not in alone)
-    return heads
+def _roles(node: Node) -> list[bool]:
+    """For every operand, whether an entrywise part begins there: below anything that is not entrywise."""
+    if isinstance(node, Add) or (isinstance(node, Call) and node.name == "pow" and isinstance(node.operands[1], Num)):
+        return [False] * len(node.operands)
+    if isinstance(node, Einsum) and len(set(node.out)) == len(node.out):
+        alone = {x for x, _ in components(node) if not isinstance(x, Einsum)}
+        return [x not in alone for x in node.operands]
+    return [True] * len(node.operands)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from ..errors import ShapeError
 from ..expr.nodes import Call, Node, Num
 from ..expr.op import declare

@@ -256,7 +256,7 @@ _MATRIX = {"X": "n,d"}
 _LINEAR = "linearity"
 
 declare("transpose", "x, *, axes=None", shape=transpose_shape, numpy="np.transpose({x}, {axes})", torch="torch.permute({x}, {axes})",
-        says="Xᵀ, or the axes in the order of axes=.", source=_LINEAR, example="transpose(X)", example_vars=_MATRIX)  # fmt: skip
+        says="Xᵀ, or the axes in the order of axes=.", source=_LINEAR, example="transpose(B, (1, 0, 2))", example_vars={"B": "n,d,k"})  # fmt: skip
 declare("reshape", "x, *, shape", shape=reshape_shape, numpy="np.reshape({x}, {shape})", says="The entries, rows first, in another shape.",
         source=_LINEAR, example="reshape(X, (n*d,))", example_vars=_MATRIX)  # fmt: skip
 declare("vec", "x", shape=vec_shape, numpy="np.ravel({x}, order='F')", torch="torch.reshape({x}.T, (-1,))",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import lru_cache, reduce
 
 from sympy import Expr, S, gcd_terms
 from sympy.core.numbers import igcd, ilcm
@@ -81,6 +81,7 @@ def spread(node: Node, shape: Shape) -> Node:
     return einsum([(node, [])], list(range(len(shape))), dict(enumerate(shape)))
 
 
+@lru_cache(maxsize=20_000)
 def primitive(node: Add) -> tuple[Expr, Node]:
     """`(c, body)` with `node = c * body`: the coefficients of `body` coprime, its leading term positive."""
     coefs = [split_coef(t)[0] for t in node.terms]

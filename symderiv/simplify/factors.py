@@ -6,6 +6,8 @@ A factor is an item with its labels; two factors *match* when all their labels a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sympy import Rational, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
@@ -52,6 +54,7 @@ def rule_content(net: Network, out: list[int]) -> bool:
     return False
 
 
+@lru_cache(maxsize=20_000)
 def upright(x: Add) -> Node:
     """The sum or its transpose, whichever has fewer transposed terms: one of the two is used in products."""
     from .product import spread_over

@@ -16,13 +16,18 @@ def sign_of(root: Node) -> str:
     known = _signs.get(root.key)
     if known is not None:
         return known
-    for node in postorder(root):
-        if node.key not in _signs:
-            if len(_signs) > 100_000:
-                _signs.clear()
-                return sign_of(root)
-            _signs[node.key] = _sign(node)
+    if len(_signs) > 100_000:
+        _signs.clear()
+    for node in postorder(root, known=_Known()):
+        _signs[node.key] = _sign(node)
     return _signs[root.key]
+
+
+class _Known:
+    """The nodes whose sign has been looked up, as a container."""
+
+    def __contains__(self, node: object) -> bool:
+        return node.key in _signs  # type: ignore[attr-defined]
 
 
 def _get(node: Node) -> str:

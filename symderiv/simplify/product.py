@@ -10,6 +10,7 @@ matter: two spellings of one product are one node.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 
 from sympy import Expr, Integer, S, Tuple, expand_mul
 
@@ -160,13 +161,18 @@ def _make(coef: Expr, items: list[Item], out: list[int], sizes: dict[int, Expr])
 
 def spread_over(x: Add, coef: Expr, axes: list[int]) -> Node:
     """`c (a + b) = c a + c b` and `(a + b)ᵀ = aᵀ + bᵀ`: a sum alone is flat."""
+    return _spread_over(x, coef, tuple(axes))
+
+
+@lru_cache(maxsize=10_000)
+def _spread_over(x: Add, coef: Expr, axes: tuple[int, ...]) -> Node:
     terms = []
     for t in x.terms:
         c, body = split_coef(t)
         c = c * coef
         if not c.is_Rational and c.is_Mul and any(a.is_Add for a in c.args):
             c = expand_mul(c)
-        terms.append((body if axes == list(range(x.rank)) else permute(body, axes), c))
+        terms.append((body if axes == tuple(range(x.rank)) else permute(body, axes), c))
     return Add(*(scale(b, c) for b, c in sorted(terms, key=lambda bc: bc[0].key)))
 
 
@@ -236,24 +242,46 @@ def _refine(items, keys, colour, symmetric, budget):
 def split_coef(node: Node) -> tuple[Expr, Node]:
     """`(c, body)` with `node = c * body` and body of coefficient 1."""
     if isinstance(node, Einsum) and node.coef != 1:
-        items = [(x, ls) for x, ls in node.items]
-        return node.coef, _make(S.One, items, list(node.out), dict(enumerate(node.sizes)))
+        return node.coef, _with_coef(node, S.One)
     if isinstance(node, Num):
         return node.value, ONE
     return S.One, node
+
+
+def _with_coef(node: Einsum, coef: Expr) -> Node:
+    """The same product with another coefficient: the order of its factors does not depend on it."""
+    if coef == 0:
+        return zeros(node.shape)
+    if coef == 1 and len(node.items) == 1 and node.items[0][1] == node.out and len(set(node.out)) == len(node.out):
+        return node.items[0][0]
+    return Einsum(coef, *node.args[1:])
 
 
 def scale(node: Node, c: Expr) -> Node:
     """`c * node` for a number or an expression in sizes."""
     if c == 1:
         return node
-    return einsum([(node, range(node.rank))], range(node.rank), coef=c)
+    if isinstance(node, Num):
+        return Num(node.value * c)
+    if isinstance(node, Einsum):
+        coef = node.coef * c
+        if not coef.is_Rational and any(a.is_Add for a in coef.args):
+            coef = expand_mul(coef)
+        return _with_coef(node, coef)
+    if c == 0:
+        return zeros(node.shape)
+    if isinstance(node, Add):
+        return spread_over(node, c, list(range(node.rank)))
+    labels = Tuple(*map(Integer, range(node.rank)))
+    return Einsum(c, Tuple(node), Tuple(labels), labels, Tuple(*node.shape))
 
 
 def permute(node: Node, axes: Sequence[int]) -> Node:
     """`transpose(node, axes)`."""
     if list(axes) == list(range(node.rank)):
         return node
+    if isinstance(node, Add):
+        return spread_over(node, S.One, list(axes))
     return einsum([(node, range(node.rank))], list(axes))
 
 

@@ -20,7 +20,7 @@ from .components import components
 from .product import einsum
 
 MOST_ATOMS = 9
-MOST_NODES = 120
+MOST_NODES = 60
 
 
 class Region:

@@ -29,7 +29,7 @@ Line = Callable[[float], np.ndarray]
 TINY = 1e-30
 _STEP = {1: 4e-3, 2: 2e-2, 3: 6e-2, 4: 1e-1}
 _EPS = float(np.finfo(float).eps)
-FAILS = (ArithmeticError, ValueError, IndexError, TypeError, NotImplementedError, SymDerivError, np.linalg.LinAlgError)
+FAILS = (ArithmeticError, ValueError, IndexError, TypeError, NotImplementedError, Warning, SymDerivError, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True)

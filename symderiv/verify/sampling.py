@@ -6,19 +6,18 @@ A point is drawn by strategies in turn, the most general first: an expression th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from sympy import Expr, Symbol
 
-from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
+from .differences import FAILS, Function, function_of
 
 Sizes = dict[Symbol, int]
 Values = dict[str, np.ndarray]
-Function = Callable[[dict[str, Any]], Any]
 
 WILD = 1e6  # values of the original beyond this leave too few digits for differences
 _FEW = 5  # sizes of the ordinary assignments stay at or below this, as long as there are few symbols
@@ -125,12 +124,18 @@ def sizes_fit(words: Node, problem_vars: Iterable[Var], sizes: Mapping[Symbol, i
 
 # domains ----------------------------------------------------------------------------------------------------------------------
 _PASS = frozenset(
-    "getitem T transpose reshape vec diag flip stack concatenate squeeze expand_dims broadcast_to swapaxes".split()
+    (
+        "getitem", "T", "transpose", "reshape", "vec", "diag", "flip", "stack", "concatenate", "squeeze", "expand_dims",
+        "broadcast_to", "swapaxes",
+    )
 )
 _KEEPS_SIGN = frozenset(
-    "sum mean prod max min cumsum isum iprod imax imin add mul matmul dot outer kron einsum div trace".split()
+    (
+        "sum", "mean", "prod", "max", "min", "cumsum", "isum", "iprod", "imax", "imin", "add", "mul", "matmul", "dot",
+        "outer", "kron", "einsum", "div", "trace",
+    )
 )
-_LABELLED = frozenset("cross_entropy nll hinge".split())
+_LABELLED = frozenset(["cross_entropy", "nll", "hinge"])
 _KIND = {
     "positive": "positive",
     "nonnegative": "positive",
@@ -203,8 +208,8 @@ def label_ranges(words: Node, sizes: Mapping[Symbol, int]) -> dict[Var, int]:
         if not isinstance(node, Call):
             continue
         if node.name == "getitem":
-            for size, entry, index in _subscripts(node):
-                if entry == "at":
+            for size, _, index in _subscripts(node):
+                if index is not None:
                     bound(index, size)
         elif node.name == "onehot":
             k = node.params.get("k")
@@ -299,8 +304,6 @@ def sample_values(
     """
     problem_vars = list(problem_vars)
     if function is None:
-        from .differences import function_of
-
         function = function_of(words, problem_vars, sizes)
     labels = label_ranges(words, sizes)
     shapes = {v: shape_at(v, sizes) for v in problem_vars}
@@ -325,7 +328,7 @@ def tame(function: Function, values: Mapping[str, Any]) -> bool:
     """Whether the function has a finite, real, moderate value."""
     try:
         out = np.asarray(function(dict(values)))
-    except (ArithmeticError, ValueError, IndexError, TypeError, SymDerivError, np.linalg.LinAlgError):
+    except FAILS:
         return False
     if out.dtype.kind not in "fiub":
         return False
@@ -340,9 +343,7 @@ def near_values(values: Mapping[str, np.ndarray], problem_vars: Iterable[Var], r
         if v.is_a("integer") or v.is_a("onehot"):
             continue
         factor = 1 + 1e-3 * rng.standard_normal(x.shape)
-        if (v.is_a("symmetric") or v.is_a("psd")) and x.ndim >= 2:
-            factor = (factor + np.swapaxes(factor, -1, -2)) / 2
-        elif x.ndim >= 2 and np.array_equal(x, np.swapaxes(x, -1, -2)):
+        if x.ndim >= 2 and np.array_equal(x, np.swapaxes(x, -1, -2)):  # declared so, or drawn so for cholesky
             factor = (factor + np.swapaxes(factor, -1, -2)) / 2
         x = x * factor
         if v.is_a("simplex") and x.ndim:

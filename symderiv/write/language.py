@@ -81,6 +81,7 @@ class Piece:
         level: binding strength of `body`.
         below: divisors: text, level and rank.
         at: whether `body` has an `@` outside brackets.
+        closed: then, the body as what `*` or an elementwise divisor follows: `s*(A @ x)` for `s*A @ x`.
         rank: rank of the body.
     """
 
@@ -89,6 +90,7 @@ class Piece:
     level: Level = Level.ATOM
     below: tuple[tuple[str, Level, int], ...] = ()
     at: bool = False
+    closed: str = ""
     rank: int = 0
 
     def text(self) -> tuple[str, Level]:
@@ -107,12 +109,13 @@ class Piece:
         parts += [_factor(*a) for a in above[1:]]
         if self.body:
             crossing = self.at and any(rank > 0 for _, _, rank in self.below)
-            parts.append(_brackets(self.body) if self.level < Level.PRODUCT or crossing else self.body)
+            parts.append(self.closed if crossing else _brackets(self.body) if self.level < Level.PRODUCT else self.body)
         text = "*".join(parts) or "1"
         if len(below) == 1:
             text += "/" + _factor(*below[0])
         elif below:
-            text += "/(" + "*".join(_brackets(t) if level < Level.PRODUCT or t[0] == "-" or "@" in t else t for t, level in below) + ")"
+            loose = [level < Level.PRODUCT or t.startswith("-") or "@" in t for t, level in below]
+            text += "/(" + "*".join(_brackets(t) if b else t for (t, _), b in zip(below, loose, strict=True)) + ")"
         if below or len(parts) > 1:
             level = Level.PRODUCT
         else:
@@ -162,8 +165,8 @@ def _scalar(value: Expr) -> tuple[str, Level]:
     if value.is_Rational or isinstance(value, (Mul, Pow)) or value is S.NegativeInfinity:
         return Piece(coef=value).text()
     if isinstance(value, Function):
-        name = {"loggamma": "lgamma", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}.get(value.func.__name__, value.func.__name__)
-        return f"{name}({', '.join(_scalar(a)[0] for a in value.args)})", Level.ATOM
+        name = value.func.__name__
+        return f"{_SYMPY_NAMES.get(name, name)}({', '.join(_scalar(a)[0] for a in value.args)})", Level.ATOM
     if value is S.Exp1:
         return "exp(1)", Level.ATOM
     if value.is_number and value.is_real:
@@ -191,7 +194,7 @@ class LanguagePrinter:
     def visit(self, node: Node, pieces: list[Piece]) -> Piece:
         if isinstance(node, Num):
             if node.value.is_infinite:
-                return Piece(coef=S.One if node.value.is_positive else S.NegativeOne, body="inf")
+                return Piece(coef=S.One if node.value is not S.NegativeInfinity else S.NegativeOne, body="inf")
             return Piece(coef=node.value)
         if isinstance(node, (Var, Index)):
             return Piece(body=node.name, rank=node.rank)
@@ -222,15 +225,14 @@ def _mul(node: Call, pieces: list[Piece]) -> Piece:
     if not parts:
         return Piece(coef=coef, below=below)
     first, *rest = parts
-    body, level, at, rank = first.body, first.level, first.at, first.rank
+    body, level, at, closed, rank = first.body, first.level, first.at, first.closed, first.rank
     for p in rest:
         keep = p.level > Level.PRODUCT or (p.level == Level.PRODUCT and not (p.at and (at or rank > 0)))
-        if at and (p.rank > 0 or p.at):
-            body, level, at = _brackets(body), Level.ATOM, False
-        left = _brackets(body) if level < Level.PRODUCT else body
+        left = closed if at else _brackets(body) if level < Level.PRODUCT else body  # `A @ x*s` looks like A @ (x*s)
         body = f"{left}*{p.body if keep else _brackets(p.body)}"
-        level, at, rank = Level.PRODUCT, at or (keep and p.at), max(rank, p.rank)
-    return Piece(coef, body, level, below, at, rank)
+        at, closed = keep and p.at, f"{left}*{p.closed}"
+        level, rank = Level.PRODUCT, max(rank, p.rank)
+    return Piece(coef, body, level, below, at, closed, rank)
 
 
 def _div(node: Call, pieces: list[Piece]) -> Piece:
@@ -254,7 +256,7 @@ def _matmul(node: Call, pieces: list[Piece]) -> Piece:
         left, level = replace(first, coef=first.coef * coef).text()
     left = _brackets(left) if level < Level.PRODUCT else left
     body = " @ ".join([left, *(_factor(*p.text()) for p in rest)])
-    return Piece(coef, body, Level.PRODUCT, (), True, node.rank)
+    return Piece(coef, body, Level.PRODUCT, (), True, _brackets(body), node.rank)
 
 
 def _pow(node: Call, pieces: list[Piece]) -> Piece:
@@ -372,6 +374,7 @@ _WORDS: dict[str, Callable[[Call, list[Piece]], Piece]] = {
     **dict.fromkeys(COMPARISONS, _comparison),
     **dict.fromkeys(BINDERS, _binder),
 }
+_SYMPY_NAMES = {"loggamma": "lgamma", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 _PRINTER = LanguagePrinter()
 
 __all__ = ["LanguagePrinter", "Piece", "size_text", "to_text", "to_text_shared", "to_text_shared_many", "value_text"]

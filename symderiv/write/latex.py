@@ -6,7 +6,7 @@ import re
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.walk import postorder
-from . import names
+from . import mathindex, mathwords, names  # noqa: F401 (the first two fill the table of words)
 from .mathematics import MathPrinter
 from .notations import Body, Notation
 from .precedence import MathLevel
@@ -14,8 +14,8 @@ from .sharing import as_words, plain_text, shared_text
 
 TALL = (r"\frac", r"\sum", r"\prod", r"\begin", r"\left", r"\max_", r"\min_")
 FUNCTIONS = {
-    "exp": r"\exp", "log": r"\log", "max": r"\max", "min": r"\min", "maximum": r"\max", "minimum": r"\min", "trace": r"\operatorname{tr}",
-    "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma",
+    "exp": r"\exp", "log": r"\log", "max": r"\max", "min": r"\min", "maximum": r"\max", "minimum": r"\min",
+    "trace": r"\operatorname{tr}", "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma",
 }  # fmt: skip
 
 

@@ -183,11 +183,9 @@ class MathPrinter:
 
     # the printer protocol ------------------------------------------------------------------------------------------
     def visit(self, node: Node, pieces: list[Piece]) -> Piece:
-        from .mathwords import WORDS, function_word
-
         if isinstance(node, Num):
             if node.value.is_infinite:
-                return Piece(coef=S.One if node.value.is_positive else S.NegativeOne, body=self.n.infinity)
+                return Piece(coef=S.One if node.value is not S.NegativeInfinity else S.NegativeOne, body=self.n.infinity)
             return Piece(coef=node.value, index=node.value)
         if isinstance(node, Var):
             text, lowered = self.n.name(node.name, node.rank)
@@ -196,10 +194,10 @@ class MathPrinter:
             index = Symbol(node.name) - 1
             return Piece(body=self.scalar(index)[0], level=MathLevel.SUM, index=index)
         assert isinstance(node, Call), type(node)
-        word = WORDS.get(node.name, function_word)
+        write = WORDS.get(node.name, WORDS[""])
         if node.name not in BINDERS and node.name != "where" and node.name not in COMPARISONS:
             pieces = [self.value(p) for p in pieces]
-        return word(self, node, pieces)
+        return write(self, node, pieces)
 
     def named(self, name: str, node: Node) -> Piece:
         text, lowered = self.n.name(name, node.rank)
@@ -210,6 +208,18 @@ class MathPrinter:
 
 
 Word = Callable[[MathPrinter, Call, list[Piece]], Piece]
+WORDS: dict[str, Word] = {}  # filled by `mathwords` and `mathindex`; "" is for every other operation
+
+
+def word(*names: str) -> Callable[[Word], Word]:
+    """Register a function for these words."""
+
+    def register(function: Word) -> Word:
+        for name in names:
+            WORDS[name] = function
+        return function
+
+    return register
 
 
 def size_of_axes(shape: Shape, axis: Any) -> Expr:
@@ -218,4 +228,4 @@ def size_of_axes(shape: Shape, axis: Any) -> Expr:
     return product(tuple(shape[a] for a in axes))
 
 
-__all__ = ["Body", "MathPrinter", "Piece", "Word", "size_of_axes"]
+__all__ = ["WORDS", "Body", "MathPrinter", "Piece", "Word", "size_of_axes", "word"]

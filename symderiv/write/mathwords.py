@@ -1,37 +1,25 @@
-"""How each word is written in mathematics; one function per word, looked up in `WORDS`."""
+"""How arithmetic, matrix words, reductions and functions are written in mathematics; one function per word."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Integer, S
+from sympy import Expr, Integer, S, prod
 
-from ..expr.nodes import Call, Num
+from ..expr.nodes import Call
 from .language import value_text
-from .mathematics import MathPrinter, Piece, Word, size_of_axes
+from .mathematics import MathPrinter, Piece, size_of_axes, word
 from .parameters import shown, without_defaults
-from .precedence import BINDERS, COMPARISONS, MathLevel
+from .precedence import MathLevel
 from .scalars import LARGEST_DENOMINATOR
-
-WORDS: dict[str, Word] = {}
-
-
-def word(*names: str):
-    """Register the function for these words."""
-
-    def register(function: Word) -> Word:
-        for name in names:
-            WORDS[name] = function
-        return function
-
-    return register
 
 
 # sums and products ------------------------------------------------------------------------------------------------------
 @word("add")
 def add(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    index = sum((p.index for p in pieces), S.Zero) if all(p.index is not None for p in pieces) else None
+    indices = [p.index for p in pieces if p.index is not None]
+    index = sum(indices, S.Zero) if len(indices) == len(pieces) else None
     if index is not None:
         return Piece(body=pr.scalar(index)[0], level=MathLevel.SUM, index=index)
     fitted = [pr.fitted(p, o.shape, node.shape) for p, o in zip(pieces, node.operands, strict=True)]
@@ -49,9 +37,8 @@ def mul(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     coef: Expr = S.One
     for p in pieces:
         coef = coef * p.coef
-    index: Expr | None = S.One
-    for p in pieces:
-        index = None if p.index is None or index is None else index * p.index
+    indices = [p.index for p in pieces if p.index is not None]
+    index = prod(indices) if len(indices) == len(pieces) else None
     if index is not None and index != coef:
         return Piece(body=pr.scalar(index)[0], level=MathLevel.SUM, index=index)
     below = tuple(b for p in pieces for b in p.below)
@@ -64,7 +51,8 @@ def mul(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
         return replace(real[0][0], coef=coef, below=below, index=None)
     if arrays:
         array = _array_product(pr, node, arrays)
-        array = replace(array, body=pr.factor(array.body, array.level) if array.level <= MathLevel.BIG and scalars else array.body)
+        if array.level <= MathLevel.BIG and scalars:
+            array = replace(array, body=pr.n.brackets(array.body), level=MathLevel.ATOM)
     else:
         greedy = [p for p in scalars if p.level is MathLevel.BIG] or [p for p in scalars if p.chain]
         last = greedy[-1] if greedy else scalars[-1]
@@ -105,7 +93,8 @@ def _array_product(pr: MathPrinter, node: Call, arrays: list[tuple[Piece, Any]])
 def _elementwise(pr: MathPrinter, parts: list[Piece], rank: int) -> Piece:
     if len(parts) == 1:
         return parts[0]
-    texts = [p.body if p.level is MathLevel.ELEMENTWISE and pr.n.otimes not in p.body else pr.factor(p.body, p.level) for p in parts]
+    flat = [p.level is MathLevel.ELEMENTWISE and pr.n.otimes not in p.body for p in parts]
+    texts = [p.body if bare else pr.factor(p.body, p.level) for p, bare in zip(parts, flat, strict=True)]
     dot = None
     if len(parts) == 2 and rank in (1, 2) and all(p.rank == rank for p in parts):
         chain = pr.chained([pr.turned(parts[0]), parts[1]], 0)
@@ -153,10 +142,8 @@ def power(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     below = pr.base(text, level)
     rational = exponent.is_number and exponent.coef.is_Rational and exponent.coef.q <= LARGEST_DENOMINATOR
     above = str(exponent.coef).replace("-", pr.n.minus) if rational else pr.text(exponent)[0]
-    if node.operands[0].rank:
-        body = pr.n.raised_elementwise(below, above, node.operands[0].rank)
-    else:
-        body = pr.n.raised(below, above)
+    rank = node.operands[0].rank
+    body = pr.n.raised_elementwise(below, above, rank) if rank else pr.n.raised(below, above)
     square = text if exponent.is_number and exponent.coef == 2 else ""
     return Piece(body=body, level=MathLevel.RAISED, rank=node.rank, square_of=square)
 
@@ -209,21 +196,14 @@ def inverse(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     plain = p.coef is S.One and not p.below
     if plain and p.turned and isinstance(operand, Call) and operand.name == "T":
         base = pr.base(*p.turned)
-        return Piece(
-            body=pr.n.inverse(base, True), level=MathLevel.RAISED, rank=2, turned=(pr.n.inverse(base), MathLevel.RAISED)
-        )
+        return Piece(body=pr.n.inverse(base, True), level=MathLevel.RAISED, rank=2, turned=(pr.n.inverse(base), MathLevel.RAISED))
     base = pr.base(*pr.text(p))
     return Piece(body=pr.n.inverse(base), level=MathLevel.RAISED, rank=2, turned=(pr.n.inverse(base, True), MathLevel.RAISED))
 
 
 @word("solve")
 def solve(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    a = Call("inv", node.operands[0]) if isinstance(node.operands[0], Call) else node
-    return pr.chained([inverse(pr, a if a.name == "inv" else _as_inverse(node), [pieces[0]]), pieces[1]], node.rank)
-
-
-def _as_inverse(node: Call) -> Call:
-    return Call("inv", node.operands[0])
+    return pr.chained([inverse(pr, Call("inv", node.operands[0]), [pieces[0]]), pieces[1]], node.rank)
 
 
 @word("outer")
@@ -337,137 +317,7 @@ def xlogy(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     return mul(pr, Call("mul", node.operands[0], log), [pieces[0], pr.function("log", [pieces[1]], log.rank)])
 
 
-@word("where")
-def where(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    condition, yes, no = node.operands
-    c, x, y = pieces[0], pr.value(pieces[1]), pr.value(pieces[2])
-    test = c.body if c.logical else f"{pr.sum([pr.text(c)])} {COMPARISONS['ne'][1 + pr.n.column]} 0"
-    logical = c.logical or pr.n.indicator(test)
-    if _is(no, 0) and _is(yes, 1):
-        return Piece(body=test, level=MathLevel.COMPARE, rank=node.rank, logical=logical)
-    if _is(no, 0) and yes.shape in ((), node.shape) and condition.shape in ((), node.shape):
-        word_ = Call("mul", condition, yes)
-        return mul(pr, word_, [Piece(body=logical, level=MathLevel.LOWERED, rank=condition.rank), x])
-    text, level = pr.n.cases(pr.text(x)[0], test, pr.text(y)[0])
-    return Piece(body=text, level=level, rank=node.rank)
-
-
-def _is(node: Any, value: int) -> bool:
-    return isinstance(node, Num) and node.value == value
-
-
-@word(*COMPARISONS)
-def comparison(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    """Indices are compared as positions, which count from 1; everything else as values."""
-    moving = [p.index is not None and any(not s.is_positive for s in p.index.free_symbols) for p in pieces]
-    sides = []
-    for p, o in zip(pieces, node.operands, strict=True):
-        if any(moving) and p.index is not None:
-            sides.append(pr.scalar(p.index + 1)[0])
-        else:
-            text, level = pr.text(pr.fitted(pr.value(p), o.shape, node.shape))
-            sides.append(text if level > MathLevel.COMPARE else pr.n.brackets(text))
-    text = f" {COMPARISONS[node.name][1 + pr.n.column]} ".join(sides)
-    logical = pr.n.indicator(text)
-    if node.name == "eq" and any(moving):
-        logical = pr.n.lowered(pr.n.delta, sides)
-    return Piece(body=text, level=MathLevel.COMPARE, rank=node.rank, logical=logical)
-
-
-@word(*BINDERS)
-def binder(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    body, index, *condition = pieces
-    name = node.operands[1].name  # type: ignore[attr-defined]
-    lo, hi = (S(b) for b in (node.params["lo"], node.params["hi"]))
-    test = pr.text(condition[0])[0] if condition else ""
-    sign = pr.n.big(
-        BINDERS[node.name][1 + pr.n.column], pr.n.symbol(name), pr.scalar(lo + 1)[0], pr.scalar(hi)[0], test, bool(lo == 0)
-    )
-    text, level = pr.text(pr.value(body))
-    inner = pr.n.brackets(text) if level <= MathLevel.SUM or text.startswith(pr.n.minus) else text
-    return Piece(body=f"{sign} {inner}", level=MathLevel.BIG, rank=node.rank)
-
-
-# entries ---------------------------------------------------------------------------------------------------------------
-@word("getitem")
-def entry(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    base, *indices = pieces
-    array, *at = node.operands
-    spec = list(node.params["spec"])
-    full = ("slice", None, None, None)
-    if array.rank == 1 and len(spec) == 2 and "new" in spec and full in spec:
-        return replace(base if spec[1] == "new" else pr.turned(base), rank=2)
-    if spec == [("slice", None, None, -1)] and array.rank == 1:
-        return pr.function("flip", [base], 1)
-    while spec and spec[-1] == full and "new" not in spec:
-        spec.pop()
-    if not spec:
-        return base
-    text = pr.base(*pr.text(base), carries=MathLevel.ATOM)
-    if spec == ["at", "at"] and [i.rank for i in at] == [1, 1] and isinstance(at[0], Call) and at[0].name == "arange":
-        letter = pr.n.symbol("i")
-        label = pr.n.lowered(pr.base(*pr.text(indices[1]), carries=MathLevel.ATOM), [letter])
-        return pr.atom(pr.n.array_of(pr.n.lowered(text, [letter, label]), [letter]), 1)
-    positions = iter(indices)
-    subscripts = [_subscript(pr, s, positions, size) for s, size in zip(spec, _sizes(spec, array.shape), strict=True)]
-    return Piece(body=pr.n.lowered(text, subscripts), level=MathLevel.LOWERED, rank=node.rank)
-
-
-def _sizes(spec: list, shape: tuple) -> list:
-    sizes = iter(shape)
-    return [None if s == "new" else next(sizes) for s in spec]
-
-
-def _subscript(pr: MathPrinter, s: Any, positions: Any, size: Expr | None) -> str:
-    if s == "at":
-        p = next(positions)
-        if p.index is None:
-            return pr.text(p)[0]
-        position = p.index + 1
-        return pr.scalar(position + size if p.index.is_negative else position)[0]
-    if s == "new":
-        return "·" if not pr.n.column else r"\cdot"
-    _, start, stop, step = s
-    if start is stop is step is None:
-        return ":"
-    ends = ["" if start is None else pr.scalar(_from_end(start, size) + 1)[0], "" if stop is None else pr.scalar(_from_end(stop, size))[0]]
-    return ":".join([*ends, str(step)] if step not in (None, 1) else ends)
-
-
-def _from_end(bound: Any, size: Expr | None) -> Expr:
-    bound = S(bound)
-    return bound + size if bound.is_negative and size is not None else bound
-
-
-@word("einsum")
-def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    """`[∑ⱼ Aᵢⱼ Bⱼₖ]ᵢₖ`, with a delta for every output letter that occurs again."""
-    inputs, output = node.params["subs"].split("->")
-    n = pr.n
-    texts = []
-    coef: Expr = S.One
-    for labels, p in zip(inputs.split(","), pieces, strict=True):
-        coef = coef * p.coef
-        bare = pr.text(replace(p, coef=S.One))
-        if p.body or p.below:
-            texts.append(n.lowered(pr.base(*bare, carries=MathLevel.ATOM), list(labels)) if labels else pr.factor(*bare))
-    letters: list[str] = []
-    unused = (c for c in "ijklmnopqrstuvwabcdefgh" if c not in inputs + output)
-    for letter in output:
-        if letter in letters:
-            fresh = next(unused)
-            texts.append(n.lowered(n.delta, [letter, fresh]))
-            letter = fresh
-        letters.append(letter)
-    summed = list(dict.fromkeys(c for c in inputs if c != "," and c not in output))
-    text = n.juxtaposed(texts) if texts else "1"
-    if summed:
-        text = f"{n.big_plain(BINDERS['isum'][1 + n.column], summed)} {text}"
-    if letters:
-        return Piece(coef, n.array_of(text, letters), MathLevel.LOWERED, rank=node.rank)
-    return Piece(coef, text, MathLevel.BIG if summed else MathLevel.JUXTAPOSED)
-
-
+@word("")
 def function_word(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """Any other operation: its declaration's template, or `name(operands, parameter=value)`."""
     extra = [pr.n.parameter(k, value_text(v)) for k, v in shown(node).items()]
@@ -476,6 +326,3 @@ def function_word(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
         if text is not None:
             return pr.atom(text, node.rank)
     return pr.function(node.name, without_defaults(node, pieces), node.rank, extra)
-
-
-__all__ = ["WORDS", "function_word"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 GREEK: dict[str, tuple[str, str]] = {
@@ -42,7 +43,7 @@ class Name:
 
 
 def parts(name: str, others: frozenset[str] = frozenset()) -> Name:
-    """Take a name apart. Digits stay where they are if the name without them is in `others` (x1 beside x: x₁ is an entry of x)."""
+    """Take a name apart. Digits stay where they are if `others` has the name without them (x1 beside x: x₁ is an entry)."""
     base, *rest = name.strip("_").split("_") if name.strip("_") else [name]
     accents = tuple(r for r in rest if r in ACCENTS)
     subscripts = tuple(r for r in rest if r and r not in ACCENTS)
@@ -73,7 +74,7 @@ def unicode_name(name: str, others: frozenset[str] = frozenset()) -> tuple[str, 
     text += "".join(ACCENTS[a][0] for a in p.accents)
     for s in p.subscripts:
         text += lowered(s) or "_" + (GREEK[s][0] if s in GREEK else s)
-    return text, bool(p.subscripts)
+    return unicodedata.normalize("NFC", text), bool(p.subscripts)
 
 
 def latex_name(name: str, others: frozenset[str] = frozenset(), bold: bool = False) -> tuple[str, bool]:

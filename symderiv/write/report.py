@@ -13,6 +13,7 @@ from ..expr.nodes import Node, Var
 from ..expr.sizes import show_shape
 from .language import size_text, to_text_shared
 from .latex import latex_name, to_latex_shared
+from .names import raised
 from .unicode import to_unicode_shared, unicode_name
 
 Lines = list[tuple[str, str]]
@@ -40,9 +41,8 @@ def derivatives_of(result: Any) -> list[Any]:
 def unicode_formula(d: Any) -> Formula:
     """`∂L/∂w = 2 Xᵀ(X w − y)`."""
     definitions, text = to_unicode_shared(_displayed(d))
-    order = len(_chain(d))
-    power = {1: "", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶"}.get(order, f"^{order}")
-    by = "".join(f"∂{name}{'' if k == 1 else {2: '²', 3: '³', 4: '⁴', 5: '⁵', 6: '⁶'}.get(k, f'^{k}')}" for name, k in _powers(d, unicode_name))
+    power = _power(len(_chain(d)))
+    by = "".join(f"∂{name}{_power(k)}" for name, k in _powers(d, unicode_name))
     return Formula(f"∂{power}{unicode_name(name_of(d))}/{by}", text, definitions)
 
 
@@ -58,7 +58,7 @@ def latex_formula(d: Any, **options: Any) -> Formula:
 def language_formula(d: Any) -> Formula:
     """The input language, to be copied."""
     definitions, text = to_text_shared(_displayed(d))
-    return Formula("d" * (len(_chain(d)) == 1) + "".join(v.name for v in _chain(d)), text, definitions)
+    return Formula("derivative", text, definitions)
 
 
 def name_of(d: Any) -> str:
@@ -92,6 +92,10 @@ def _displayed(d: Any) -> Node:
 
 def _chain(d: Any) -> tuple[Var, ...]:
     return tuple(d.chain)
+
+
+def _power(k: int) -> str:
+    return "" if k == 1 else raised(str(k)) or f"^{k}"
 
 
 def _powers(d: Any, spell: Any) -> list[tuple[str, int]]:

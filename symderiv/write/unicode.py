@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..expr.nodes import Node, Var
 from ..expr.walk import postorder
-from . import names
+from . import mathindex, mathwords, names  # noqa: F401 (the first two fill the table of words)
 from .mathematics import MathPrinter
 from .notations import Body, Notation
 from .precedence import MathLevel
@@ -14,6 +14,7 @@ FUNCTIONS = {
     "trace": "tr", "sigmoid": "σ", "logsigmoid": "log σ", "digamma": "ψ", "lgamma": "log Γ", "maximum": "max", "minimum": "min",
     "heaviside": "H", "cholesky": "chol", "kl": "KL", "log_softmax": "log softmax", "log2": "log₂", "log10": "log₁₀",
 }  # fmt: skip
+CLOSED = {*"ᵀ)]0123456789", *names.SUPERSCRIPTS.values()}  # what an opening bracket may follow without looking like a call
 
 
 def to_unicode(node: Node) -> str:
@@ -71,7 +72,7 @@ class UnicodeNotation(Notation):
     def juxtaposed(self, texts: list[str]) -> str:
         out = texts[0]
         for text in texts[1:]:
-            close = text.startswith(("(", "[")) and (out[-1] in "ᵀ)]" or out[-1] in names.SUPERSCRIPTS.values() or out[-1] in "0123456789")
+            close = text.startswith(("(", "[")) and out[-1] in CLOSED
             sign = "·" if text[0] in "0123456789" else "" if close else " "
             out += sign + text
         return out
@@ -130,7 +131,7 @@ class UnicodeNotation(Notation):
         return f"|{text}|"
 
     def norm(self, text: str, kind: str) -> str:
-        return f"‖{text}‖{ {'2': '₂', '1': '₁', 'F': '_F', 'inf': '_∞', 'nuc': '_*'}.get(kind, '_' + kind)}"
+        return f"‖{text}‖{ {'2': '₂', '1': '₁', 'F': '_F', 'inf': '_∞', 'nuc': '_*'}.get(kind, '_' + kind) }"
 
     def indicator(self, condition: str) -> str:
         return f"𝟙[{condition}]"

@@ -1,0 +1,78 @@
+"""symderiv: derivatives of vectors, matrices and tensors, in a person's form and certified.
+
+    import symderiv as sd
+    sd.derive("sum((X @ w - y)**2)", wrt="w")
+
+Names are imported when they are first used, so that `import symderiv` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "shape_of", "vjp"),
+    "read.problem": ("Problem",),
+    "result": ("Derivative", "Derivatives"),
+    "read.sympy": ("from_sympy", "to_sympy"),
+    "expr.nodes": ("var",),
+    "errors": (
+        "CertificateError",
+        "CodeError",
+        "DerivativeError",
+        "InputError",
+        "LimitError",
+        "ShapeError",
+        "SymDerivError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from .api import derive, evaluate, hvp, jvp, load, parse, shape_of, vjp
+    from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
+    from .expr.nodes import var
+    from .read.problem import Problem
+    from .read.sympy import from_sympy, to_sympy
+    from .result import Derivative, Derivatives
+
+__all__ = [
+    "CertificateError",
+    "CodeError",
+    "Derivative",
+    "DerivativeError",
+    "Derivatives",
+    "InputError",
+    "LimitError",
+    "Problem",
+    "ShapeError",
+    "SymDerivError",
+    "__version__",
+    "derive",
+    "evaluate",
+    "from_sympy",
+    "hvp",
+    "jvp",
+    "load",
+    "parse",
+    "shape_of",
+    "to_sympy",
+    "var",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

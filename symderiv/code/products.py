@@ -1,0 +1,111 @@
+"""Products of matrices: the cheapest order, and diagonals, inverses and traces without the matrices that are not needed."""
+
+from __future__ import annotations
+
+from sympy import Integer
+
+from ..expr.nodes import Call, Node
+from .emit import Emitter, Plan, Scope, same
+from .spell import ATOM, MATMUL, MUL, UNARY, Piece, max_nest
+
+_GUESSES = (1000, 50, 30, 20)
+
+
+def is_call(node: Node, name: str) -> bool:
+    return isinstance(node, Call) and node.name == name
+
+
+def is_diagonal(node: Node) -> bool:
+    return is_call(node, "diag") and node.rank == 2
+
+
+def split_chain(operands: tuple[Node, ...]) -> int:
+    """Where the last product of a chain is, in its cheapest order (dynamic programming over guessed sizes)."""
+    n = len(operands)
+    if n == 2:
+        return 1
+    if n > 60 or any(x.rank > 2 for x in operands) or any(x.rank != 2 for x in operands[1:-1]):
+        return n - 1
+    shapes = [
+        x.shape if x.rank == 2 else (Integer(1), *x.shape) if k == 0 else (*x.shape, Integer(1)) for k, x in enumerate(operands)
+    ]
+    symbols = list(dict.fromkeys(s for shape in shapes for size in shape for s in sorted(size.free_symbols, key=str)))
+    guess = {s: _GUESSES[min(k, len(_GUESSES) - 1)] for k, s in enumerate(symbols)}
+    dims = [float(s.subs(guess)) for s in (shapes[0][0], *(shape[1] for shape in shapes))]
+    diagonal = [is_diagonal(x) for x in operands]
+    cost = {(k, k + 1): 0.0 for k in range(n)}
+    best: dict[tuple[int, int], int] = {}
+    for length in range(2, n + 1):
+        for i in range(n - length + 1):
+            j = i + length
+
+            def price(k: int, i: int = i, j: int = j) -> float:
+                cheap = (k == i + 1 and diagonal[i]) or (k == j - 1 and diagonal[k])
+                return cost[i, k] + cost[k, j] + dims[i] * dims[j] * (1 if cheap else dims[k])
+
+            best[i, j] = min(range(i + 1, j), key=price)
+            cost[i, j] = price(best[i, j])
+    return best[0, n]
+
+
+def product_of(operands: tuple[Node, ...]) -> Node:
+    return operands[0] if len(operands) == 1 else Call("matmul", *operands)
+
+
+def plan_matmul(emitter: Emitter, node: Call) -> Plan:
+    flat = _flat_chain(emitter, node)
+    if len(flat) == 1:
+        return same(flat[0])
+    k = split_chain(flat)
+    a, b = product_of(flat[:k]), product_of(flat[k:])
+    if is_diagonal(a) and b.rank <= 2:
+        v = a.operands[0]
+        if is_diagonal(b):
+            return same(Call("diag", Call("mul", v, b.operands[0])))
+        if b.rank == 1:
+            return same(Call("mul", v, b))
+        return Plan(
+            (v, b),
+            lambda p, s: Piece(f"{p[0].as_number().at(ATOM)}[:, None]*{p[1].as_number().at(UNARY)}", MUL, nest=1 + max_nest(p)),
+        )
+    if is_diagonal(b) and a.rank <= 2:
+        return same(Call("mul", a, b.operands[0]))
+    if is_call(a, "inv") and a.rank == 2 and b.rank <= 2 and emitter.parents[a] <= 1:
+        return same(Call("solve", a.operands[0], b))
+    if is_call(b, "inv") and b.rank == 2 and a.rank == 1 and emitter.parents[b] <= 1:
+        return same(Call("solve", Call("T", b.operands[0]), a))
+
+    def build(pieces: list[Piece], scope: Scope) -> Piece:
+        x, y = (p.as_number() for p in pieces)
+        return Piece(f"{x.at(UNARY) if x.level != MATMUL else x.text} @ {y.at(UNARY)}", MATMUL, "float", 1 + max_nest([x, y]))
+
+    return Plan((a, b), build)
+
+
+def _flat_chain(emitter: Emitter, node: Call) -> tuple[Node, ...]:
+    """The operands, with products that only this one uses opened where the ranks allow it."""
+    out: list[Node] = []
+    for k, x in enumerate(node.operands):
+        last = k == len(node.operands) - 1
+        opens = is_call(x, "matmul") and emitter.parents[x] == 1 and all(y.rank == 2 for y in x.operands[1:-1])
+        if opens and x.rank <= 2 and (x.rank == 2 or k == 0 or last) and all(y.rank <= 2 for y in node.operands):
+            inner_vector_right = x.operands[-1].rank == 1 and not last
+            inner_vector_left = x.operands[0].rank == 1 and k > 0
+            if not inner_vector_right and not inner_vector_left:
+                out.extend(x.operands)
+                continue
+        out.append(x)
+    return tuple(out)
+
+
+def plan_trace(emitter: Emitter, node: Call) -> Plan | None:
+    x = node.operands[0]
+    if not is_call(x, "matmul") or emitter.parents[x] > 1 or x.operands[0].rank != 2 or x.operands[-1].rank != 2:
+        return None
+    flat = _flat_chain(emitter, x)  # type: ignore[arg-type]
+    if len(flat) < 2:
+        return None
+    a, b = product_of(flat[:-1]), flat[-1]
+    if is_call(a, "T"):
+        return same(Call("sum", Call("mul", a.operands[0], b)))
+    return same(Call("sum", Call("mul", a, b.operands[0] if is_call(b, "T") else Call("T", b))))
