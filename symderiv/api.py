@@ -11,11 +11,13 @@ from .calculus import derive as engine
 from .code.numpy import evaluate as evaluate_words
 from .errors import DerivativeError, InputError
 from .expr.nodes import Node, Var
-from .expr.walk import variables
+from .expr.walk import fold, replace, variables
+from .notation.polish import polish
 from .notation.words import to_words
 from .read.problem import Problem, load, parse
 from .result import Derivative, Derivatives
 from .simplify.lower import normal
+from .simplify.rebuild import rebuild
 from .verify.certificate import certify
 
 Declarations = Mapping[str, Any] | Sequence[str] | str | None
@@ -87,13 +89,12 @@ def derive(
     if not names:
         raise DerivativeError("no variable to differentiate by", code="SD303", hint="name one with wrt")
     targets = [variable(problem, w) for w in names]
-    core = normal(problem.expr)
     if many and order == 1:
-        return _several(problem, core, targets, layout, symmetric, check)
+        return _several(problem, targets, layout, symmetric, check)
     chain = targets * order if len(targets) == 1 else targets
     if len(chain) != order:
         raise DerivativeError(f"order {order} needs {order} variables or one, got {len(targets)}", code="SD304", hint="give one variable, or one for each order")
-    result, stages = engine.derivative(core, chain)
+    core, result, stages = differentiate(problem.expr, chain)
     if symmetric == "constrained":
         for k, v in enumerate(chain):
             if v.is_a("symmetric") and k == len(chain) - 1:
@@ -106,8 +107,25 @@ def derive(
     return out
 
 
-def _several(problem, core, targets, layout, symmetric, check) -> Derivatives:
-    found, _ = engine.gradients(core, list(dict.fromkeys(targets)))
+def differentiate(words: Node, chain: list[Var]) -> tuple[Node, Node, list[Node]]:
+    """The core expression, its derivative by each variable in turn, and all the derivatives on the way."""
+    plain = engine.free_of_properties(chain)
+    core = normal(replace(words, plain))
+    result, stages = engine.derivative(core, [plain.get(v, v) for v in chain])  # type: ignore[misc]
+    if plain:
+        back = {new: old for old, new in plain.items()}
+        core, *stages = (polish(with_variables(x, back)) for x in (core, *stages))
+        result = stages[-1]
+    return core, result, stages
+
+
+def _several(problem, targets, layout, symmetric, check) -> Derivatives:
+    distinct = list(dict.fromkeys(targets))
+    plain = engine.free_of_properties(distinct)
+    core = normal(replace(problem.expr, plain))
+    by_new, _ = engine.gradients(core, [plain.get(v, v) for v in distinct])  # type: ignore[misc]
+    back = {new: old for old, new in plain.items()}
+    found = {back.get(v, v): polish(with_variables(g, back)) if back else g for v, g in by_new.items()}
     results = {}
     for v in targets:
         g = found[v]
@@ -122,6 +140,11 @@ def _several(problem, core, targets, layout, symmetric, check) -> Derivatives:
     return Derivatives(results)
 
 
+def with_variables(core: Node, rule: dict[Node, Node]) -> Node:
+    """A core expression with variables replaced, in normal form again (what is known of the new ones is used)."""
+    return fold(core, lambda node, operands: rule.get(node) or rebuild(node, operands))
+
+
 def _check_options(order: int, layout: str, symmetric: str) -> None:
     if not isinstance(order, int) or isinstance(order, bool) or not 1 <= order <= 6:
         raise DerivativeError(f"order must be a whole number from 1 to 6, not {order!r}", code="SD304")
@@ -131,14 +154,20 @@ def _check_options(order: int, layout: str, symmetric: str) -> None:
         raise InputError(f"symmetric={symmetric!r} is not known", code="SD105", hint='use "plain" or "constrained"')
 
 
-def evaluate(p: Problem | Node | str, vars: Declarations = None, **values: Any) -> np.ndarray:
+def evaluate(p: Problem | Node | str, /, vars: Declarations = None, **values: Any) -> np.ndarray:
     """The NumPy value of a problem or an expression at the given arrays; sizes come from the arrays, or as `n=5`.
+
+    Arrays of declared names that the expression does not need are accepted (their axes give sizes).
 
     Raises:
         SymDerivError: SD5xx when an array is missing or has the wrong shape.
     """
+    if vars is not None and not isinstance(vars, (Mapping, str, list, tuple)):
+        values["vars"], vars = vars, None  # an array called vars
     problem = as_problem(p, vars)
-    return evaluate_words(problem.expr, values)
+    needed = {v.name for v in variables(problem.expr)}
+    given = [v for v in problem.vars.values() if v.name in needed or v.name in values]
+    return evaluate_words(problem.expr, values, given)
 
 
 def jvp(p: Problem | Node | str, wrt: str | Var | Sequence[str | Var], vars: Declarations = None, check: bool = True) -> Derivative:
@@ -146,7 +175,9 @@ def jvp(p: Problem | Node | str, wrt: str | Var | Sequence[str | Var], vars: Dec
     problem = as_problem(p, vars)
     targets = [variable(problem, w) for w in ([wrt] if isinstance(wrt, (str, Var)) else wrt)]
     tangents = {v: Var(fresh("d" + v.name, problem), v.shape) for v in targets}
-    core = engine.jvp(normal(problem.expr), tangents)
+    plain = engine.free_of_properties(targets)
+    core = engine.jvp(normal(replace(problem.expr, plain)), {plain.get(v, v): dv for v, dv in tangents.items()})  # type: ignore[misc]
+    core = with_variables(core, {new: old for old, new in plain.items()})
     return _product(problem, targets, core, list(tangents.values()), "jvp", check)
 
 
@@ -155,7 +186,10 @@ def vjp(p: Problem | Node | str, wrt: str | Var, vars: Declarations = None, chec
     problem = as_problem(p, vars)
     v = variable(problem, wrt)
     u = Var(fresh("u", problem), problem.expr.shape)
-    core = engine.vjp(normal(problem.expr), [v], u)[v]
+    plain = engine.free_of_properties([v])
+    new = plain.get(v, v)
+    core = engine.vjp(normal(replace(problem.expr, plain)), [new], u)[new]  # type: ignore[list-item,index]
+    core = with_variables(core, {new: v})
     return _product(problem, [v], core, [u], "vjp", check)
 
 
@@ -164,7 +198,10 @@ def hvp(p: Problem | Node | str, wrt: str | Var, vars: Declarations = None, chec
     problem = as_problem(p, vars)
     x = variable(problem, wrt)
     v = Var(fresh("v", problem), x.shape)
-    core = engine.hvp(normal(problem.expr), x, v)
+    plain = engine.free_of_properties([x])
+    new = plain.get(x, x)
+    core = engine.hvp(normal(replace(problem.expr, plain)), new, v)  # type: ignore[arg-type]
+    core = with_variables(core, {new: x})
     return _product(problem, [x], core, [v], "hvp", check)
 
 

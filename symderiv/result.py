@@ -159,9 +159,9 @@ class Derivative:
             self.certify_product(seed)
             assert self.certificate is not None
             return self.certificate
-        from .calculus.derive import derivative
+        from .api import differentiate
 
-        stages = [to_words(s) for s in derivative(self.original, self.chain)[1]]
+        stages = [to_words(s) for s in differentiate(self.problem.expr, list(self.chain))[2]]
         final = stages[-1] if self.symmetric == "constrained" else self.expr
         self.certificate = certify(self.problem.expr, list(self.chain), [final], self.problem.vars, order=self.order, first=stages[:-1], seed=seed)
         return self.certificate

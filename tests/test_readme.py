@@ -1,6 +1,6 @@
 """Every block of the README is run and its output compared.
 
-`console` blocks hold commands (`$ `, continued by `> `) with their output, run by bash in one temporary directory; `python` blocks
+`console` blocks hold commands (`$ `, continued by `> `) with their output; bash runs them in one temporary directory. `python` blocks
 are doctests that share their names. `bash` blocks are commands for a fresh machine, which `.ci/run` runs.
 
     python tests/test_readme.py --update     write the real outputs into the README
@@ -61,12 +61,11 @@ def commands(block: str) -> Iterator[Command]:
 
 
 class Shell:
-    """A temporary directory in which `symderiv` is the package of this tree."""
+    """A directory in which `symderiv` is the package of this tree."""
 
-    def __init__(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        tools = Path(self.folder.name, "bin")
-        self.work = Path(self.folder.name, "work")
+    def __init__(self, folder: Path) -> None:
+        tools = folder / "bin"
+        self.work = folder / "work"
         tools.mkdir()
         self.work.mkdir()
         tool = tools / "symderiv"
@@ -102,8 +101,8 @@ def stable(text: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_console_blocks() -> None:
-    shell = Shell()
+def test_console_blocks(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
     found = [c for block in blocks(README.read_text(encoding="utf-8"), "console") for c in commands(block)]
     assert found
     for command in found:
@@ -137,7 +136,11 @@ def test_every_block_is_tested() -> None:
 
 def updated(text: str) -> str:
     """The README with the outputs that its commands have now; unstable parts stay as they are where nothing else changed."""
-    shell = Shell()
+    with tempfile.TemporaryDirectory() as folder:
+        return _updated(text, Shell(Path(folder)))
+
+
+def _updated(text: str, shell: Shell) -> str:
     names: dict[str, Any] = {}
 
     def replace(match: re.Match[str]) -> str:

@@ -192,7 +192,9 @@ NUMBERS = [
 def test_numbers(value: sympy.Expr, text: str) -> None:
     x = var("x", "n")
     assert to_text(Num(value)) == text
-    assert to_text(Call("pow", Num(value), x)) == (f"{text}**x" if re.fullmatch(r"[\w.]+(e[+-]\d+)?|log\(2\)", text) else f"({text})**x")
+    assert to_text(Call("pow", Num(value), x)) == (
+        f"{text}**x" if re.fullmatch(r"[\w.]+(e[+-]\d+)?|log\(2\)", text) else f"({text})**x"
+    )
     for node in (Call("mul", Num(value), x), Call("add", x, Call("mul", Num(value), x)), Call("div", x, Num(value))):
         assert "--" not in to_text(node) and "+ -" not in to_text(node)
         assert balanced(to_latex(node))
@@ -282,7 +284,10 @@ def test_latex_compiles(tmp_path: Path) -> None:
     source = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n" + body + "\n\\end{document}\n"
     (tmp_path / "t.tex").write_text(source, encoding="utf-8")
     done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"], cwd=tmp_path, capture_output=True, stdin=subprocess.DEVNULL
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")
 
@@ -365,7 +370,11 @@ def random_expression(rng: np.random.Generator, rank: int, depth: int) -> Node:
         return random_expression(rng, r, int(rng.integers(depth)))
 
     options = ["add", "neg", "mul", "scale", "div", "square", "exp", "where"]
-    options += {MATRIX: ["matmul", "T", "outer", "row", "column"], VECTOR: ["mv", "vm"], SCALAR: ["dot", "sum", "trace", "entry"]}[rank]
+    options += {
+        MATRIX: ["matmul", "T", "outer", "row", "column"],
+        VECTOR: ["mv", "vm"],
+        SCALAR: ["dot", "sum", "trace", "entry"],
+    }[rank]
     match options[rng.integers(len(options))]:
         case "add":
             return Call("add", sub(rank), sub(rank), Call("neg", sub(SCALAR)))
@@ -392,7 +401,11 @@ def random_expression(rng: np.random.Generator, rank: int, depth: int) -> Node:
         case "row":
             return Call("mul", sub(VECTOR), sub(MATRIX))
         case "column":
-            return Call("div", sub(MATRIX), Call("add", Call("square", Call("getitem", sub(VECTOR), spec=(("slice", None, None, None), "new"))), Num(1)))
+            return Call(
+                "div",
+                sub(MATRIX),
+                Call("add", Call("square", Call("getitem", sub(VECTOR), spec=(("slice", None, None, None), "new"))), Num(1)),
+            )
         case "mv":
             return Call("matmul", sub(MATRIX), sub(VECTOR))
         case "vm":

@@ -11,11 +11,26 @@ from ..simplify.product import einsum
 from .sweep import Sweep, sweep, unshare
 
 
+PROPERTIES = ("symmetric", "psd", "diagonal", "onehot", "simplex")
+
+
 def gradients(y: Node, wrt: Sequence[Var]) -> tuple[dict[Var, Node], Sweep]:
-    """`∂y/∂x` of shape `y.shape + x.shape` for every variable, from one sweep; polished; and the sweep itself."""
+    """`∂y/∂x` of shape `y.shape + x.shape` for every variable, from one sweep; polished; and the sweep itself.
+
+    The expression must be `unconstrained` in the variables (`free_of_properties`).
+    """
     run = sweep(y, wrt, tidy=tidy)
     results = unshare([run.gradients[v] for v in wrt])
     return {v: polish(g) for v, g in zip(wrt, results, strict=True)}, run
+
+
+def free_of_properties(wrt: Sequence[Var]) -> dict[Node, Node]:
+    """Variables that tie their entries together, and the same without that.
+
+    The derivative by a symmetric matrix or one-hot rows is the plain one: entries vary independently, so what holds only for
+    tied entries (`A = Aᵀ`, rows that sum to 1) must not be used before differentiating.
+    """
+    return {v: Var(v.name, v.shape, v.attrs - set(PROPERTIES)) for v in wrt if v.attrs & set(PROPERTIES)}
 
 
 def derivative(y: Node, wrt: Sequence[Var]) -> tuple[Node, list[Node]]:

@@ -15,7 +15,7 @@ from ..expr.nodes import Add, Call, Einsum, Node, Shared, Var
 from ..expr.walk import active_postorder, fold, postorder
 from ..simplify.add import add
 from ..simplify.calls import call
-from ..simplify.product import einsum, is_zero, zeros
+from ..simplify.product import einsum, is_zero, permute, zeros
 from ..simplify.rebuild import rebuild
 from .local import differential, partial
 
@@ -140,6 +140,9 @@ def pull(node: Node, k: int, g: Node, lead: int) -> Node | None:
         return einsum([(d, own), (g, [*front, *own])], [*front, *(own if x.rank else [])])
     if node.name == "reshape":
         return call("reshape", g, shape=(*g.shape[:lead], *x.shape))
+    if node.name == "sylvester" and k == 2:  # linear in C: A Y + Y B = C is transposed by transposing A and B
+        a, b = (permute(o, (*range(o.rank - 2), o.rank - 1, o.rank - 2)) for o in node.operands[:2])
+        return call("sylvester", a, b, g)
     expression, dx = differential(node, k)
     if dx not in expression.free_symbols:
         return None

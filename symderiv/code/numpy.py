@@ -80,20 +80,23 @@ def numpy_function(
 _compiled: WeakKeyDictionary[Node, Callable[..., Any]] = WeakKeyDictionary()
 
 
-def evaluate(expr: Node, values: Mapping[str, Any]) -> np.ndarray:
+def evaluate(expr: Node, values: Mapping[str, Any], args: Sequence[Var] | None = None) -> np.ndarray:
     """The value of words at arrays by name; sizes that no array has are given by name too. Other names are ignored.
+
+    `args` are variables whose axes may give sizes although the words do not use them.
 
     Raises:
         CodeError: SD507 when a variable or a size is missing, or arrays do not fit.
     """
-    function = _compiled.get(expr)
+    key = (expr, tuple(args or ()))
+    function = _compiled.get(key)
     if function is None:
-        function = _compiled[expr] = numpy_function(expr, doc="The value of an expression.")
+        function = _compiled[key] = numpy_function(expr, args, doc="The value of an expression.")
     names = inspect.signature(function).parameters
     missing = [n for n in names if n not in values]
     if missing:
         raise CodeError(f"no value for {', '.join(missing)}", code="SD507", hint="give arrays and sizes by name")
-    _check_given_sizes(expr, values)
+    _check_given_sizes(args or variables(expr), values)
     try:
         with np.errstate(all="ignore"):  # what is not finite shows in the value
             return function(**{n: values[n] for n in names})
@@ -101,8 +104,7 @@ def evaluate(expr: Node, values: Mapping[str, Any]) -> np.ndarray:
         raise CodeError(str(error), code="SD507") from error
 
 
-def _check_given_sizes(expr: Node, values: Mapping[str, Any]) -> None:
-    named = variables(expr)
+def _check_given_sizes(named: Sequence[Var], values: Mapping[str, Any]) -> None:
     taken = {v.name for v in named}
     for v in named:
         for axis, size in enumerate(v.shape):
@@ -110,6 +112,7 @@ def _check_given_sizes(expr: Node, values: Mapping[str, Any]) -> None:
                 isinstance(size, Symbol)
                 and size.name in values
                 and size.name not in taken
+                and v.name in values
                 and np.ndim(values[v.name]) == len(v.shape)
             ):
                 have = np.shape(values[v.name])[axis]

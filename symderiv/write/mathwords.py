@@ -11,7 +11,7 @@ from ..expr.nodes import Call
 from .language import value_text
 from .mathematics import MathPrinter, Piece, size_of_axes, word
 from .parameters import shown, without_defaults
-from .precedence import MathLevel
+from .precedence import POSITIONAL, MathLevel
 from .scalars import LARGEST_DENOMINATOR
 
 
@@ -320,7 +320,9 @@ def xlogy(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 @word("")
 def function_word(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """Any other operation: its declaration's template, or `name(operands, parameter=value)`."""
-    extra = [pr.n.parameter(k, value_text(v)) for k, v in shown(node).items()]
+    bare = POSITIONAL.get(node.name, ())
+    params = {k: value_text(v) for k, v in shown(node).items() if node.name != "onehot"}
+    extra = [v if k in bare else pr.n.parameter(k, v) for k, v in params.items()]
     if not extra:
         text = pr.n.template(node, [pr.text(p) for p in pieces])
         if text is not None:
