@@ -1,7 +1,7 @@
 """Every block of the README is run and its output compared.
 
-`console` blocks hold commands (`$ `, continued by `> `) with their output; bash runs them in one temporary directory. `python` blocks
-are doctests that share their names. `bash` blocks are commands for a fresh machine, which `.ci/run` runs.
+`console` blocks hold commands (`$ `, continued by `> `) with their output; bash runs them in one temporary directory. `python`
+blocks are doctests that share their names. `bash` blocks are commands for a fresh machine, which `.ci/run` runs.
 
     python tests/test_readme.py --update     write the real outputs into the README
 """

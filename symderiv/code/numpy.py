@@ -77,7 +77,7 @@ def numpy_function(
     return function
 
 
-_compiled: WeakKeyDictionary[Node, Callable[..., Any]] = WeakKeyDictionary()
+_compiled: WeakKeyDictionary[Node, dict[tuple[Var, ...], Callable[..., Any]]] = WeakKeyDictionary()
 
 
 def evaluate(expr: Node, values: Mapping[str, Any], args: Sequence[Var] | None = None) -> np.ndarray:
@@ -88,10 +88,11 @@ def evaluate(expr: Node, values: Mapping[str, Any], args: Sequence[Var] | None =
     Raises:
         CodeError: SD507 when a variable or a size is missing, or arrays do not fit.
     """
-    key = (expr, tuple(args or ()))
-    function = _compiled.get(key)
+    known = _compiled.setdefault(expr, {})
+    key = tuple(args or ())
+    function = known.get(key)
     if function is None:
-        function = _compiled[key] = numpy_function(expr, args, doc="The value of an expression.")
+        function = known[key] = numpy_function(expr, args, doc="The value of an expression.")
     names = inspect.signature(function).parameters
     missing = [n for n in names if n not in values]
     if missing:

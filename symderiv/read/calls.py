@@ -115,6 +115,8 @@ def _unknown(reader: Reader, tree: ast.AST, name: str) -> InputError:
         hint = "text is read, never run"
     elif name in ("round", "floor", "ceil", "argmax", "argmin", "argsort", "sort"):
         hint = "it is constant or jumps, so it has no derivative worth having"
+    elif name in ("σ", "sigma", "logit"):
+        hint = "the logistic function is sigmoid(x)"
     elif name in ("std", "nansum", "median", "average"):
         hint = {"std": "write sqrt(var(x))", "average": "write mean(x)"}.get(name, "")
     return InputError(f"there is no function `{name[:60]}`", code="SD103", hint=hint, span=reader.span(tree))

@@ -53,7 +53,7 @@ class Inference:
 
     def settle(self, taken: set[str]) -> dict[str, Var]:
         """The variables with sizes found or named."""
-        for size, wanted in self.needed:
+        for size, _ in self.needed:
             free = self.unifier.find(size)
             if isinstance(free, Dummy):
                 others = [self.unifier.find(w) for s, w in self.needed if self.unifier.find(s) == free]
@@ -161,9 +161,6 @@ class ProblemReader(Reader):
         head = f"`{self.text(tree)}`: " + (", ".join(shown) + ": " if shown else "")
         notes = [self._origin(v) for v in variables(*operands)[:4]]
         message = head + detail + (f" ({'; '.join(notes)})" if notes else "")
-        if self.inference is not None:
-            message = self.inference.readable(message)
-            error.hint = self.inference.readable(error.hint)
         assumed = [v.name for v in variables(*operands) if v.name not in self.declared.vars][:3]
         if assumed:
             spell = "; ".join(f"`{v}: …`" for v in assumed)

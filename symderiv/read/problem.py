@@ -132,15 +132,18 @@ def _read(text: str, vars: object, name: str | None, path: str) -> Problem:
     trees = [parse_tokens(text, s.tokens, path) for s in stated]
     inference = Inference()
     assumptions = _assume_sizes(trees, stated, declared)
-    with unifying(inference.unifier):
-        reader, values = _read_all(text, path, declared, stated, trees, inference)
+    try:
+        with unifying(inference.unifier):
+            reader, values = _read_all(text, path, declared, stated, trees, inference)
+    except SymDerivError as error:
+        error.message, error.hint = inference.readable(error.message), inference.readable(error.hint)
+        raise
     whys = {n: g.why for n, g in inference.guesses.items()}
     if inference.guesses:
         guessed = inference.settle(_names_of(text, path) | set(declared.vars) | set(declared.sizes))
         final = Declarations(dict(declared.vars), dict(declared.where), dict(declared.spans), dict(declared.sizes))
         for v in guessed.values():
             final.add(v, f"assumed ({whys[v.name]})")
-        final.where = {n: w for n, w in final.where.items()}
         reader, values = _read_all(text, path, final, stated, trees, None)
         assumptions += [sentence(v, whys[v.name]) for v in guessed.values()]
         declared = final

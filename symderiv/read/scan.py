@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from ..errors import InputError, Span
-from .limits import MAX_DEPTH, MAX_NODES, check_length, too_deep, too_many
+from .limits import MAX_DEPTH, MAX_NAME, MAX_NODES, check_length, too_deep, too_many
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\f\r\u00a0\u2000-\u200a\u202f\u3000]+)
@@ -70,6 +70,8 @@ def scan(source: str, name: str = "") -> list[Token]:
             if not opened:
                 tokens.append(Token(kind, text, at, stop, 0))
         elif kind not in ("space", "comment"):
+            if kind == "name" and stop - at > MAX_NAME:
+                raise InputError(f"the name {text[:20]}… has {stop - at} characters", code="SD101", span=Span(source, at, stop, name))
             if kind == "number" and stop < end and (source[stop].isalnum() or source[stop] == "_"):
                 _glued(source, at, stop, name)
             tokens.append(Token(kind, text, at, stop, len(opened)))

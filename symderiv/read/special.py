@@ -187,6 +187,8 @@ def _transpose(reader: Reader, call: Arguments) -> Walk:
         need(reader, call, 1)
         x = yield call.given[0]
         return reader.make(call.tree, "T" if x.rank < 3 else "transpose", x)
+    if not call.given:
+        raise wrong(reader, call, "needs an array")
     x = yield call.given[0]
     if "axes" in call.named or "axis" in call.named:
         axes = reader.value(call.named.get("axes", call.named.get("axis")))  # type: ignore[arg-type]

@@ -141,7 +141,7 @@ def _index(reader: Reader, entry: ast.expr, x: Node, axis: int, entries: list[as
     elif isinstance(entry, ast.Subscript) and isinstance(entry.value, ast.Name):
         reader.expect_label(entry.value, 1)  # P[i, y[i]]
     index = yield entry
-    if index.rank and zero_one(index) or (isinstance(index, Call) and zero_one(index)):
+    if isinstance(index, Call) and zero_one(index):
         hint = "multiply by the condition, or use where(x > 0, x, 0)"
         raise InputError("a mask is not part of the language", code="SD108", hint=hint, span=reader.span(entry))
     value = affine(index)

@@ -8,8 +8,6 @@ length (blanks fill the rest), so that columns stay right. Long chains come back
 from __future__ import annotations
 
 import ast
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import InputError, Span
@@ -77,12 +75,10 @@ def _clean(source: str, tokens: list[Token], start: int, stop: int) -> str:
     return "".join(parts)
 
 
-def _parse(source: str, body: str, start: int, name: str, place: Callable[[int], int] | None = None) -> ast.expr:
+def _parse(source: str, body: str, start: int, name: str) -> ast.expr:
     """`ast.parse` of one piece, its columns shifted to the source."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(body, mode="eval").body
+        tree = ast.parse(body, mode="eval").body
     except SyntaxError as error:
         raise _explain(source, body, start, name, error) from None
     except (RecursionError, MemoryError):

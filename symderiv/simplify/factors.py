@@ -210,7 +210,7 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
 
     bx, ex = base_and_exponent(x)
     by, ey = base_and_exponent(y)
-    if not isinstance(bx, Call):
+    if _family(x) == "other" or not isinstance(bx, Call):
         return None
     u = bx.operands[0]
     if bx.name == "exp" and ex == 1:

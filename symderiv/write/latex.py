@@ -15,7 +15,7 @@ from .sharing import as_words, plain_text, shared_text
 TALL = (r"\frac", r"\sum", r"\prod", r"\begin", r"\left", r"\max_", r"\min_")
 FUNCTIONS = {
     "exp": r"\exp", "log": r"\log", "max": r"\max", "min": r"\min", "maximum": r"\max", "minimum": r"\min",
-    "trace": r"\operatorname{tr}", "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma",
+    "trace": r"\operatorname{tr}", "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma", "heaviside": "H",
 }  # fmt: skip
 
 
@@ -142,7 +142,8 @@ class LatexNotation(Notation):
         if not node.op.latex or len(node.op.operands) != len(args) or any(o.startswith("*") for o in node.op.operands):
             return None
         template = node.op.latex
-        if not any(t in text for text, _ in args for t in TALL):
+        used = [text for name, (text, _) in zip(node.op.operands, args, strict=True) if f"{{{name}}}" in template]
+        if not any(t in text for text in used for t in TALL):
             template = re.sub(r"\\left([(|])", r"\1", re.sub(r"\\right([)|])", r"\1", template)).replace(r"\middle", "")
         shown = {}
         for name, (text, level) in zip(node.op.operands, args, strict=True):

@@ -10,7 +10,7 @@ from sympy import Expr, S
 
 from ..expr.nodes import Call, Index, Node, Num
 from ..expr.sizes import Shape
-from .mathematics import MathPrinter, Piece, word
+from .mathematics import WORDS, MathPrinter, Piece, word
 from .mathwords import mul
 from .precedence import BINDERS, COMPARISONS, MathLevel
 
@@ -120,6 +120,21 @@ def _from_end(bound: Any, size: Expr | None) -> Expr:
     return bound + size if bound.is_negative and size is not None else bound
 
 
+@word("flip")
+def flip(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    return pr.function("flip", pieces, 1) if node.rank == 1 else WORDS[""](pr, node, pieces)
+
+
+@word("onehot")
+def onehot(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    """The unit vector of one label, the rows of several."""
+    (label,) = pieces
+    if node.operands[0].rank or "e" in pr.n.names:
+        return pr.function("onehot", pieces, node.rank)
+    position = pr.text(label)[0] if label.index is None else pr.scalar(label.index + 1)[0]
+    return Piece(body=pr.n.lowered("e", [position]), level=MathLevel.LOWERED, rank=1)
+
+
 @word("einsum")
 def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """`[∑ⱼ Aᵢⱼ Bⱼₖ]ᵢₖ`, with a delta for every output letter that occurs again."""
@@ -127,8 +142,11 @@ def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     n = pr.n
     texts = []
     coef: Expr = S.One
-    for labels, p in zip(inputs.split(","), pieces, strict=True):
+    for labels, p, operand in zip(inputs.split(","), pieces, node.operands, strict=True):
         coef = coef * p.coef
+        if isinstance(operand, Call) and operand.name == "eye":
+            texts.append(n.lowered(n.delta, list(labels)))
+            continue
         bare = pr.text(replace(p, coef=S.One))
         if p.body or p.below:
             texts.append(n.lowered(pr.base(*bare, carries=MathLevel.ATOM), list(labels)) if labels else pr.factor(*bare))

@@ -14,6 +14,8 @@ from .parameters import shown, without_defaults
 from .precedence import POSITIONAL, MathLevel
 from .scalars import LARGEST_DENOMINATOR
 
+TWO_WORDS = frozenset({"log_softmax", "logsigmoid", "lgamma"})  # log σ(x): takes no superscript without brackets
+
 
 # sums and products ------------------------------------------------------------------------------------------------------
 @word("add")
@@ -317,14 +319,27 @@ def xlogy(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     return mul(pr, Call("mul", node.operands[0], log), [pieces[0], pr.function("log", [pieces[1]], log.rank)])
 
 
+@word("heaviside")
+def heaviside(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    """The usual value 1/2 at 0 is not shown."""
+    usual = pieces[1].is_number and pieces[1].coef is S.Half
+    return pr.function("heaviside", pieces[:1] if usual else pieces, node.rank)
+
+
 @word("")
 def function_word(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """Any other operation: its declaration's template, or `name(operands, parameter=value)`."""
     bare = POSITIONAL.get(node.name, ())
-    params = {k: value_text(v) for k, v in shown(node).items() if node.name != "onehot"}
-    extra = [v if k in bare else pr.n.parameter(k, v) for k, v in params.items()]
-    if not extra:
+    extra = [_parameter(pr, v) if k in bare else pr.n.parameter(k, value_text(v)) for k, v in shown(node).items()]
+    level = MathLevel.PREFIX if node.name in TWO_WORDS else MathLevel.ATOM
+    if not extra and node.name != "prod":  # its template is a sign without brackets
         text = pr.n.template(node, [pr.text(p) for p in pieces])
         if text is not None:
-            return pr.atom(text, node.rank)
-    return pr.function(node.name, without_defaults(node, pieces), node.rank, extra)
+            return Piece(body=text, level=level, rank=node.rank)
+    return replace(pr.function(node.name, without_defaults(node, pieces), node.rank, extra), level=level)
+
+
+def _parameter(pr: MathPrinter, value: Any) -> str:
+    if isinstance(value, tuple):
+        return pr.n.brackets(", ".join(_parameter(pr, v) for v in value) + ("," if len(value) == 1 else ""))
+    return pr.scalar(value)[0] if isinstance(value, Expr) else value_text(value)

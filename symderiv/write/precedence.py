@@ -62,6 +62,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "onehot": ("k",),
     "swapaxes": ("axis1", "axis2"),
     "eye": ("n", "m"),
+    "arange": ("lo", "hi"),
     "tri": ("n", "m", "k"),
 }
 
