@@ -101,22 +101,24 @@ def derive(
                 result = engine.constrain_symmetric(result, result.rank - 2)
     out = Derivative(problem, tuple(chain), result, core, layout=layout, symmetric=symmetric)
     if check:
-        stage_words = [to_words(s) for s in stages]
-        out.certificate = certify(problem.expr, chain, [to_words(stages[-1])], problem.vars, order=order, first=stage_words[:-1])
+        final = stages[-1] if symmetric == "constrained" else out.expr
+        out.certificate = certify(problem.expr, chain, [final], problem.vars, order=order, first=stages[:-1])
         out.certificate.raise_if_failed()
     return out
 
 
-def differentiate(words: Node, chain: list[Var]) -> tuple[Node, Node, list[Node]]:
-    """The core expression, its derivative by each variable in turn, and all the derivatives on the way."""
+def differentiate(expr: Node, chain: list[Var]) -> tuple[Node, Node, list[Node]]:
+    """The core expression, its derivative by each variable in turn, and the words of all the derivatives on the way."""
     plain = engine.free_of_properties(chain)
-    core = normal(replace(words, plain))
+    core = normal(replace(expr, plain))
     result, stages = engine.derivative(core, [plain.get(v, v) for v in chain])  # type: ignore[misc]
+    back = {new: old for old, new in plain.items()}
+    # words keep the entries free (x**2 is not x for one-hot x): the lower derivatives are differentiated again by the certificate
+    words_of = [replace(to_words(s), back) for s in stages]
     if plain:
-        back = {new: old for old, new in plain.items()}
-        core, *stages = (polish(with_variables(x, back)) for x in (core, *stages))
-        result = stages[-1]
-    return core, result, stages
+        core, result = (polish(with_variables(x, back)) for x in (core, result))
+        words_of[-1] = to_words(result)
+    return core, result, words_of
 
 
 def _several(problem, targets, layout, symmetric, check) -> Derivatives:

@@ -161,7 +161,7 @@ class Derivative:
             return self.certificate
         from .api import differentiate
 
-        stages = [to_words(s) for s in differentiate(self.problem.expr, list(self.chain))[2]]
+        stages = differentiate(self.problem.expr, list(self.chain))[2]
         final = stages[-1] if self.symmetric == "constrained" else self.expr
         self.certificate = certify(self.problem.expr, list(self.chain), [final], self.problem.vars, order=self.order, first=stages[:-1], seed=seed)
         return self.certificate

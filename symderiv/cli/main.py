@@ -24,7 +24,6 @@ COMMANDS = {  # name -> (module, attribute, one line); the modules are imported 
 }
 FAILED, NOT_UNDERSTOOD = 1, 2
 CONTRADICTED = "SD401"  # finite differences contradict the result
-REPORT = "https://github.com/symderiv/symderiv/issues"
 
 
 class LazyGroup(click.Group):
@@ -81,7 +80,8 @@ def run(args: list[str]) -> int:
     args = [a for a in args if a != "--debug"] if debug else args
     try:
         outcome = cli.main(args, prog_name="symderiv", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: standard output is closed
+            sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
     except click.ClickException as error:
         error.show()
@@ -92,6 +92,9 @@ def run(args: list[str]) -> int:
         # the reader has left: stdout must not be flushed again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        _tell(f"error: SD510 cannot write: {error.strerror or error}", debug)
+        return NOT_UNDERSTOOD
     except SymDerivError as error:
         _tell(f"error: {error}", debug)
         return FAILED if error.code == CONTRADICTED else NOT_UNDERSTOOD
@@ -103,7 +106,7 @@ def run(args: list[str]) -> int:
         return NOT_UNDERSTOOD
     except Exception as error:
         what = f"{type(error).__name__}: {_short(error)}"
-        _tell(f"error: SD999 sorry, an internal error ({what}); please report it at {REPORT}", debug)
+        _tell(f"error: SD999 sorry, an internal error ({what}); please report the command line that shows it", debug)
         return NOT_UNDERSTOOD
 
 

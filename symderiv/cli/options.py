@@ -79,9 +79,11 @@ def read_problem(expression: str, declarations: tuple[str, ...], name: str | Non
 
 def standard_input() -> str:
     """All of standard input as UTF-8."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed", code="SD110")
     try:
         return sys.stdin.buffer.read().decode(ENCODING)
-    except (UnicodeDecodeError, AttributeError):  # AttributeError: standard input is closed
+    except UnicodeDecodeError:
         raise InputError("standard input is not UTF-8 text", code="SD110") from None
 
 

@@ -42,7 +42,7 @@ def rows_of(found: list[Any]) -> list[Row]:
 
 def show(formulas: list[str], rows: list[Row]) -> None:
     """Formulas, an empty line, and the rows with aligned titles."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         _show_rich(formulas, rows)
         return
     click.echo("\n".join([*formulas, "", *plain_rows(rows)]))

@@ -77,6 +77,8 @@ def spell_number(value: Expr, sizes: Mapping[Expr, str]) -> Piece:
         return Piece(f"{spell_number(base, sizes).at(ATOM)}**{spell_number(exponent, sizes).at(ATOM)}", POW, "int", 1)
     if value is sympy.oo:
         return Piece("np.inf")
+    if value is -sympy.oo:
+        return Piece("-np.inf", UNARY)
     if value is sympy.pi:
         return Piece("np.pi")
     if value.func in (sympy.log, sympy.exp, sympy.floor, sympy.ceiling) and len(value.args) == 1:

@@ -20,7 +20,7 @@ def transpose(x: Node) -> Node:
             return matmul(*(transpose(o) for o in reversed(x.operands)))
         if x.name == "outer":
             return Call("outer", x.operands[1], x.operands[0])
-        if x.name in ("neg", "mul", "div") and all(o.rank in (0, 2) for o in x.operands):
+        if x.name in ("neg", "mul", "div") and all(o.rank == 0 or o.shape == x.shape for o in x.operands):
             return Call(x.name, *(transpose(o) for o in x.operands))
         if x.name == "diag" or (x.name == "eye" and x.shape[0] == x.shape[1]):
             return x
@@ -40,10 +40,10 @@ def _symmetric_word(x: Node) -> bool:
     if x.name == "outer":
         return x.operands[0] is x.operands[1]
     if x.name == "matmul" and len(x.operands) <= 8:
-        return all(transpose(a) is b for a, b in zip(x.operands, reversed(x.operands), strict=True))
+        return all(a.rank == 2 and transpose(a) is b for a, b in zip(x.operands, reversed(x.operands), strict=True))
     if x.name == "add" and len(x.operands) <= 8:
         terms = set(x.operands)
-        return all(is_symmetric(t) or _symmetric_word(t) or transpose(t) in terms or t.rank == 0 for t in terms)
+        return all(t.rank == 0 or (t.rank == 2 and (is_symmetric(t) or _symmetric_word(t) or transpose(t) in terms)) for t in terms)
     return x.name in ("diag", "eye") and x.rank == 2
 
 
@@ -112,6 +112,11 @@ def indicator(x: Node) -> Node | None:
     if isinstance(x, Call) and x.name == "where" and x.operands[1] is Num(1) and x.operands[2] is Num(0):
         return x.operands[0]
     return None
+
+
+def valued(x: Node) -> Node:
+    """A bare comparison as the number 0 or 1."""
+    return Call("where", x, Num(1), Num(0)) if isinstance(x, Call) and x.name in COMPARISONS else x
 
 
 def _guarded(num: list[Node], den: list[Node]) -> Node | None:

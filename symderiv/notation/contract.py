@@ -56,7 +56,7 @@ class Contraction:
         """Eliminate summed labels until none can be."""
         while True:
             self.merge()
-            if not (self.loops() or self.step()):
+            if not (self.loops() or self.lonely() or self.step()):
                 return
 
     def merge(self) -> None:
@@ -84,6 +84,20 @@ class Contraction:
                 else:
                     self.pieces.append(Piece((i,), [Call("diag", p.word())]))
                 return True
+        return False
+
+    def lonely(self) -> bool:
+        """Summed axes of a piece of three or more that nothing else has."""
+        for k, p in enumerate(self.pieces):
+            if len(p.labels) > 2:
+                others = {i for q in self.pieces if q is not p for i in q.labels}
+                axes = tuple(a for a, i in enumerate(p.labels) if i not in self.out and i not in others and p.labels.count(i) == 1)
+                if axes:
+                    del self.pieces[k]
+                    everything = len(axes) == len(p.labels)
+                    word = build.total(p.word(), axis=None if everything else axes[0] if len(axes) == 1 else axes)
+                    self.put(word, tuple(i for a, i in enumerate(p.labels) if a not in axes))
+                    return True
         return False
 
     def step(self) -> bool:
@@ -178,7 +192,7 @@ def contract(coef: Expr, items: list[tuple[Node, tuple]], out: tuple, sizes, exa
     distinct = list(dict.fromkeys(out))
     here = [i for i in distinct if i in present]
     repeated = len(distinct) < len(out)
-    if not here and not repeated:
+    if not here and not repeated and not c.pieces:
         return _constant(c, out, exact)
     if leftover or any(len(p.labels) > 2 for p in c.pieces) or (len(here) > 2 and not _entrywise(c, out, repeated)):
         return _einsum(c)
@@ -314,15 +328,10 @@ def _einsum(c: Contraction) -> Node:
     words: list[Node] = []
     for p in c.pieces:
         text = "".join(letter(i) for i in p.labels)
-        for x in p.num:
+        apart = not p.den and all(x.rank == len(p.labels) for x in p.num)
+        for x in p.num if apart else [p.word()]:
             subs.append(text)
-            words.append(x)
-        if p.den:
-            if p.num:
-                words[-1] = Call("div", words[-1], build.multiply(p.den))
-            else:
-                subs.append(text)
-                words.append(Call("div", Num(1), build.multiply(p.den)))
+            words.append(build.valued(x))
     for text, eye in deltas:
         subs.append(text)
         words.append(eye)

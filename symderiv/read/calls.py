@@ -100,7 +100,10 @@ def _function_of(reader: Reader, tree: ast.Call) -> tuple[str, str, list[ast.exp
                 hint = names.nearest(func.attr, names.METHODS)
                 raise InputError(f"there is no method `.{func.attr[:40]}`", code="SD103", hint=hint, span=reader.span(func))
             raise InputError(
-                f"`.{func.attr}` is not a method", code="SD103", hint=f"write {func.attr}({reader.text(func.value, 20)})", span=reader.span(func)
+                f"`.{func.attr}` is not a method",
+                code="SD103",
+                hint=f"write {func.attr}({reader.text(func.value, 20)})",
+                span=reader.span(func),
             )
         return func.attr, "method", [func.value]
     if isinstance(func, (ast.Constant, ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript)):
@@ -206,5 +209,3 @@ def _count(n: int) -> str:
 
 def _signature(op: Op) -> str:
     return f"{op.name}({op.signature.replace('*, ', '')})"
-
-

@@ -13,7 +13,7 @@ from ..errors import InputError, Span
 from ..expr.nodes import Var
 from ..expr.sizes import Shape, show_shape, size_symbol
 from .limits import MAX_RANK
-from .names import CONSTANTS, is_name, nearest
+from .names import CONSTANTS, is_name, nearest, normal_name
 from .numbers import literal
 from .scan import Token, scan
 
@@ -70,7 +70,7 @@ class Declarations:
                 raise InputError(
                     f"`{name}` is {kind} and a size of `{user}`: one name cannot be both",
                     code="SD109",
-                    hint=f"sizes are numbers of the language already: leave out the declaration of `{name}`, or rename one of the two",
+                    hint=f"sizes are numbers already: leave out the declaration of `{name}`, or rename one of the two",
                     span=self.spans.get(name),
                 )
 
@@ -83,7 +83,11 @@ def make_var(name: str, shape: Shape, attrs: Iterable[str], span: Span | None = 
     """
     attrs = list(dict.fromkeys(attrs))
     if not is_name(name):
-        hint = "`lambda` is a word of Python; write `lam`" if name == "lambda" else "a name is letters, digits and _, not beginning with a digit"
+        hint = (
+            "`lambda` is a word of Python; write `lam`"
+            if name == "lambda"
+            else "a name is letters, digits and _, not beginning with a digit"
+        )
         raise InputError(f"`{name[:60]}` cannot name a variable", code="SD106", hint=hint, span=span)
     if len(shape) > MAX_RANK:
         raise InputError(f"`{name}` has {len(shape)} axes; at most {MAX_RANK} are read", code="SD106", span=span)
@@ -92,9 +96,13 @@ def make_var(name: str, shape: Shape, attrs: Iterable[str], span: Span | None = 
             hint = nearest(a, (*ATTRIBUTES, "scalar")) or "the attributes are " + ", ".join(ATTRIBUTES)
             raise InputError(f"`{a[:40]}` is not an attribute", code="SD107", hint=hint, span=span)
         if a in _SQUARE and (len(shape) < 2 or shape[-1] != shape[-2]):
-            raise InputError(f"`{name}` of shape {show_shape(shape)} cannot be {a}: it is not a square matrix", code="SD107", span=span)
+            raise InputError(
+                f"`{name}` of shape {show_shape(shape)} cannot be {a}: it is not a square matrix", code="SD107", span=span
+            )
         if a in _ROWS and not shape:
-            raise InputError(f"the scalar `{name}` cannot be {a}", code="SD107", hint="a vector or the rows of a matrix can", span=span)
+            raise InputError(
+                f"the scalar `{name}` cannot be {a}", code="SD107", hint="a vector or the rows of a matrix can", span=span
+            )
     if "integer" in attrs and ("simplex" in attrs or "psd" in attrs):
         raise InputError(f"`{name}` cannot be integer and {'simplex' if 'simplex' in attrs else 'psd'}", code="SD107", span=span)
     if _SQUARE & set(attrs):
@@ -124,16 +132,10 @@ def read_declaration(source: str, tokens: list[Token], into: Declarations, name:
     for t in names[::2]:
         place = Span(source, t.start, t.stop, name)
         try:
-            variable = make_var(_normal(t.text), shape, attrs)
+            variable = make_var(normal_name(t.text), shape, attrs)
         except InputError as error:
             raise error.at(_attribute_place(source, rest, name, error) or span) from None
         into.add(variable, where or f"declared at line {place.line}", place)
-
-
-def _normal(text: str) -> str:
-    import unicodedata
-
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def _attribute_place(source: str, tokens: list[Token], name: str, error: InputError) -> Span | None:
@@ -224,7 +226,7 @@ class _Specification:
         if t.kind == "number":
             return literal(t.text, Span(self.source, t.start, t.stop, self.name))
         if t.kind == "name":
-            name = _normal(t.text)
+            name = normal_name(t.text)
             if not is_name(name) or name in CONSTANTS:
                 raise self._error(f"`{name}` cannot name a size", "", self.at - 1)
             return size_symbol(name)
@@ -303,7 +305,7 @@ def _from_text(text: str, into: Declarations) -> None:
 def _from_python(name: object, spec: object, into: Declarations) -> None:
     if not isinstance(name, str):
         raise InputError(f"the name {name!r} is not a string", code="SD106", hint=_FORM)
-    name = _normal(name.strip())
+    name = normal_name(name.strip())
     if isinstance(spec, Var):
         if spec.name != name:
             raise InputError(f"`{name}` is declared as a variable called `{spec.name}`", code="SD106", hint="use one name")

@@ -13,6 +13,7 @@ from ..expr.sizes import Unifier, show_shape, size_symbol
 from ..expr.walk import variables
 from .declarations import Declarations
 from .names import CONSTANTS, canonical, is_function, is_greek, nearest, rank_by_letter
+from .scan import scan
 from .text import Reader
 
 _SIZED = frozenset({"range", "arange", "eye", "ones", "zeros", "tri", "reshape", "view", "broadcast_to", "onehot"})
@@ -74,7 +75,11 @@ class Inference:
         free = list(dict.fromkeys(s for f in found for s in sorted(f.free_symbols, key=str) if isinstance(s, Dummy)))
         first = next((v for g in self.guesses.values() for v in [g.var] if v.rank), None)
         two = first is not None and first.rank == 2 and len({self.unifier.find(s) for s in first.shape}) == 2 and len(free) > 1
-        pool = (n for n in (*(_POOL_MATRIX if two else _POOL), *(f"n{k}" for k in range(1, len(free) + len(taken) + 2))) if n not in taken)
+        pool = (
+            n
+            for n in (*(_POOL_MATRIX if two else _POOL), *(f"n{k}" for k in range(1, len(free) + len(taken) + 2)))
+            if n not in taken
+        )
         return {s: size_symbol(next(pool)) for s in free}
 
     def readable(self, text: str) -> str:
@@ -100,10 +105,13 @@ def sentence(var: Var, why: str) -> str:
 class ProblemReader(Reader):
     """Reads the statements of a problem: knows declarations, may assume the rest, remembers places."""
 
-    def __init__(self, source: str, name: str, declared: Declarations, later: dict[str, Span], inference: Inference | None) -> None:
+    def __init__(
+        self, source: str, name: str, declared: Declarations, later: dict[str, Span], inference: Inference | None
+    ) -> None:
         super().__init__(source, dict(declared.vars), dict(declared.sizes), {}, name)
         self.declared, self.later, self.inference = declared, later, inference
         self.constants: dict[str, str] = {}
+        self.reserved = {t.text for t in scan(source) if t.kind == "name"}
         self.places: dict[Node, tuple[int, int]] = {}
         self.used: dict[str, Var] = {}
 
@@ -123,10 +131,14 @@ class ProblemReader(Reader):
             raise InputError(f"`{name}` is not a value", code="SD104", span=self.span(tree))
         rank = rank_by_letter(name)
         if is_function(name) and len(name) > 1 and not is_greek(name):
-            raise InputError(f"`{name}` is a function and needs arguments", code="SD104", hint=f"write {name}(...)", span=self.span(tree))
+            raise InputError(
+                f"`{name}` is a function and needs arguments", code="SD104", hint=f"write {name}(...)", span=self.span(tree)
+            )
         if rank is None:
             hint = nearest(name, {*self.env, *self.sizes}) or f"declare it: `{name}: scalar`, `{name}: n` or `{name}: n,d`"
-            raise InputError(f"`{name}` is not declared, and its first letter tells no kind", code="SD104", hint=hint, span=self.span(tree))
+            raise InputError(
+                f"`{name}` is not declared, and its first letter tells no kind", code="SD104", hint=hint, span=self.span(tree)
+            )
         why = "a Greek letter" if is_greek(name) else "from its first letter"
         return self._assume(name, rank, why)
 
@@ -203,7 +215,13 @@ def size_names(trees: list[ast.expr], declared: set[str]) -> list[str]:
         if isinstance(node, ast.Slice):
             places = [p for p in (node.lower, node.upper) if p is not None]
         elif isinstance(node, ast.Call):
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            name = (
+                node.func.id
+                if isinstance(node.func, ast.Name)
+                else node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else ""
+            )
             name = canonical(name)
             if name in _SIZED:
                 method = isinstance(node.func, ast.Attribute) and name in ("reshape", "view")

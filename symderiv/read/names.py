@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import unicodedata
 
 import sympy
 from sympy import Expr
 
 # spellings of NumPy, JAX, PyTorch and SciPy -> the word of the language with the same meaning
 ALIASES: dict[str, str] = {
-    "absolute": "abs", "fabs": "abs", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow", "float_power": "pow",
-    "negative": "neg", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "ln": "log",
-    "amax": "max", "amin": "min", "mm": "matmul", "mv": "matmul", "bmm": "matmul", "inner": "dot", "vdot": "dot",
-    "tr": "trace", "inverse": "inv", "swish": "silu", "expit": "sigmoid", "log_expit": "logsigmoid", "log_sigmoid": "logsigmoid",
+    "absolute": "abs", "fabs": "abs", "multiply": "mul", "divide": "div", "true_divide": "div", "power": "pow",
+    "float_power": "pow", "negative": "neg", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
+    "acosh": "arccosh", "atanh": "arctanh", "arsinh": "arcsinh", "arcosh": "arccosh", "artanh": "arctanh", "ln": "log",
+    "amax": "max", "amin": "min", "mm": "matmul", "mv": "matmul", "bmm": "matmul", "inner": "dot", "vdot": "dot", "tr": "trace",
+    "inverse": "inv", "swish": "silu", "expit": "sigmoid", "log_expit": "logsigmoid", "log_sigmoid": "logsigmoid",
     "gammaln": "lgamma", "loggamma": "lgamma", "psi": "digamma", "greater": "gt", "greater_equal": "ge", "less": "lt",
     "less_equal": "le", "equal": "eq", "not_equal": "ne", "concat": "concatenate", "cat": "concatenate", "one_hot": "onehot",
-    "mse_loss": "mse", "nll_loss": "nll", "fmax": "maximum", "fmin": "minimum", "clamp": "clip",
-    "logistic": "sigmoid", "identity": "eye", "unsqueeze": "expand_dims", "log_det": "logdet",
-    "logabsdet": "logdet", "permute": "transpose", "diagonal": "diag", "sgn": "sign",
+    "mse_loss": "mse", "nll_loss": "nll", "fmax": "maximum", "fmin": "minimum", "clamp": "clip", "logistic": "sigmoid",
+    "identity": "eye", "unsqueeze": "expand_dims", "log_det": "logdet", "logabsdet": "logdet", "permute": "transpose",
+    "diagonal": "diag", "sgn": "sign",
 }  # fmt: skip
 
 # words that only the reader makes, from operators, subscripts and generators
@@ -33,25 +34,29 @@ EXTRA_FUNCTIONS = frozenset({
 
 _ARRAYS = {"np": "numpy", "numpy": "numpy", "jnp": "jax", "jax.numpy": "jax", "torch": "torch", "math": "python"}
 MODULES: dict[str, str] = {
-    **_ARRAYS,
-    **{f"{m}.linalg": lib for m, lib in _ARRAYS.items() if lib != "python"},
-    "jax.nn": "jax", "nn": "jax", "jax.scipy.special": "scipy", "jsp.special": "scipy", "jax.scipy.linalg": "scipy",
-    "scipy.special": "scipy", "special": "scipy", "scipy.linalg": "scipy", "linalg": "numpy", "LA": "numpy", "sp.special": "scipy",
-    "F": "torch", "nn.functional": "torch", "torch.nn.functional": "torch", "torch.special": "torch",
+    **_ARRAYS, **{f"{m}.linalg": lib for m, lib in _ARRAYS.items() if lib != "python"}, "jax.nn": "jax", "nn": "jax",
+    "jax.scipy.special": "scipy", "jsp.special": "scipy", "jax.scipy.linalg": "scipy", "scipy.special": "scipy",
+    "special": "scipy", "scipy.linalg": "scipy", "linalg": "numpy", "LA": "numpy", "sp.special": "scipy", "F": "torch",
+    "nn.functional": "torch", "torch.nn.functional": "torch", "torch.special": "torch",
 }  # fmt: skip
 MODULE_ROOTS = frozenset(m.split(".")[0] for m in MODULES)
 
-# functions whose libraries differ from NumPy's meaning unless the argument says otherwise: (library, function) -> why, what to write
+# (library, function) that means something else there, unless an argument says otherwise: why, the arguments, what to write
 DIFFERENT: dict[tuple[str, str], tuple[str, frozenset[str], str]] = {
     ("torch", "var"): ("torch.var divides by n - 1", frozenset({"unbiased", "correction"}), "write var(x), which divides by n"),
-    ("jax", "gelu"): ("jax.nn.gelu is the tanh approximation", frozenset({"approximate"}), "add approximate=False, or write gelu(x)"),
+    ("jax", "gelu"): (
+        "jax.nn.gelu is the tanh approximation",
+        frozenset({"approximate"}),
+        "add approximate=False, or write gelu(x)",
+    ),
 }
 
 METHODS = frozenset({
-    "sum", "mean", "prod", "max", "min", "var", "dot", "transpose", "reshape", "view", "flatten", "ravel", "trace", "cumsum", "clip", "clamp",
-    "squeeze", "swapaxes", "diagonal", "exp", "log", "sqrt", "square", "abs", "sign", "sin", "cos", "tan", "tanh", "sigmoid", "relu",
-    "softmax", "log_softmax", "logsumexp", "norm", "det", "logdet", "inverse", "matmul", "mm", "mv", "t", "unsqueeze", "permute", "pow",
-    "outer", "tril", "triu", "log1p", "expm1", "erf", "sinh", "cosh", "flip", "amax", "amin", "mul", "multiply",
+    "sum", "mean", "prod", "max", "min", "var", "dot", "transpose", "reshape", "view", "flatten", "ravel", "trace", "cumsum",
+    "clip", "clamp", "squeeze", "swapaxes", "diagonal", "exp", "log", "sqrt", "square", "abs", "sign", "sin", "cos", "tan",
+    "tanh", "sigmoid", "relu", "softmax", "log_softmax", "logsumexp", "norm", "det", "logdet", "inverse", "matmul", "mm", "mv",
+    "t", "unsqueeze", "permute", "pow", "outer", "tril", "triu", "log1p", "expm1", "erf", "sinh", "cosh", "flip", "amax",
+    "amin", "mul", "multiply",
 })  # fmt: skip
 
 KEYWORDS: dict[str, str] = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "negative_slope": "slope", "N": "n", "M": "m"}
@@ -60,9 +65,9 @@ CONSTANTS: dict[str, Expr] = {"pi": sympy.pi, "inf": sympy.oo}
 MODULE_CONSTANTS: dict[str, Expr] = {**CONSTANTS, "e": sympy.E, "Inf": sympy.oo, "infty": sympy.oo}
 
 GREEK = frozenset({
-    "alpha", "beta", "gamma", "delta", "epsilon", "eps", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lam", "lambda",
-    "lambd", "lamda", "lmbda", "lmbd", "mu", "nu", "xi", "omicron", "pi", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon", "phi",
-    "varphi", "chi", "psi", "omega",
+    "alpha", "beta", "gamma", "delta", "epsilon", "eps", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
+    "lam", "lambda", "lambd", "lamda", "lmbda", "lmbd", "mu", "nu", "xi", "omicron", "pi", "rho", "varrho", "sigma", "varsigma",
+    "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega",
 })  # fmt: skip
 
 
@@ -111,6 +116,11 @@ def rank_by_letter(name: str) -> int | None:
     if "h" <= first <= "z":
         return 1
     return 2 if "A" <= first <= "Z" else None
+
+
+def normal_name(text: str) -> str:
+    """A name as Python reads it: compatibility forms of letters are one name (NFKC)."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def is_name(text: str) -> bool:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 Walk = Generator[Any, Node, Node]
 
-_COMPARE = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le", ast.Eq: "eq", ast.NotEq: "ne"}
+_COMPARE: dict[type[ast.AST], str] = {ast.Gt: "gt", ast.GtE: "ge", ast.Lt: "lt", ast.LtE: "le", ast.Eq: "eq", ast.NotEq: "ne"}
 _CHAINED: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "@": ast.MatMult}
-_FAMILIES: dict[type[ast.AST], str] = {
+_FAMILIES: dict[type[ast.operator], str] = {
     ast.Add: "sum", ast.Sub: "sum", ast.Mult: "product", ast.Div: "product", ast.MatMult: "product", ast.Pow: "pow",
     ast.BitAnd: "and", ast.BitOr: "or",
 }  # fmt: skip
@@ -111,7 +111,8 @@ def _times(reader: Reader, before: ast.AST, here: ast.AST, values: list[Any], op
     `before` and `here` are the places of the chain without and with the factor. A vector inside `A @ x @ y` ends a product:
     only matrices may stand between.
     """
-    word = {ast.Mult: "mul", ast.MatMult: "matmul"}.get(op, "div")
+    words: dict[type[ast.AST], str] = {ast.Mult: "mul", ast.MatMult: "matmul"}
+    word = words.get(op, "div")
     grows = values[0] == word and (word == "mul" or (word == "matmul" and values[-1].rank == 2))
     left = values[-1] if grows else _flush(reader, before, values)
     if word == "matmul":
@@ -223,6 +224,11 @@ def read_attribute(reader: Reader, tree: ast.Attribute) -> Walk:
 
 
 def _attribute_refused(reader: Reader, tree: ast.Attribute) -> InputError:
-    hints = {"shape": "a size is X.shape[0]", "t": "the transpose is .T", "transpose": "the transpose is .T", "H": "the transpose is .T"}
+    hints = {
+        "shape": "a size is X.shape[0]",
+        "t": "the transpose is .T",
+        "transpose": "the transpose is .T",
+        "H": "the transpose is .T",
+    }
     hint = {**hints, "I": "the inverse is inv(A)", "inv": "the inverse is inv(A)"}.get(tree.attr, "")
     return InputError(f"`.{tree.attr[:40]}` is not part of the language", code="SD102", hint=hint, span=reader.span(tree))

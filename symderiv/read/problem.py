@@ -14,7 +14,7 @@ from ..expr.walk import variables
 from .declarations import Declarations, declarations_from, read_declaration
 from .infer import Inference, ProblemReader, sentence, size_names
 from .limits import MAX_LENGTH, too_deep
-from .names import is_name, nearest
+from .names import is_name, nearest, normal_name
 from .scan import Token, scan
 from .syntax import parse_tokens
 
@@ -96,7 +96,9 @@ def load(path: str | Path, name: str | None = None, vars: object = None) -> Prob
             data = stream.read(FILE_LIMIT + 1)
     except FileNotFoundError:
         parent = file.parent
-        near = nearest(file.name, [p.name for p in parent.iterdir()][:500]) if parent.is_dir() else f"there is no directory {parent}"
+        near = (
+            nearest(file.name, [p.name for p in parent.iterdir()][:500]) if parent.is_dir() else f"there is no directory {parent}"
+        )
         raise InputError(f"there is no file {file}", code="SD110", hint=near) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{file} cannot be opened: {getattr(error, 'strerror', None) or error}", code="SD110") from None
@@ -110,7 +112,9 @@ def load(path: str | Path, name: str | None = None, vars: object = None) -> Prob
         if len(data) > FILE_LIMIT:
             raise InputError(f"{file} is larger than {FILE_LIMIT} bytes", code="SD110") from None
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{file} is not UTF-8: byte {data[error.start]:#04x} in line {line}", code="SD110", hint="save it as UTF-8") from None
+        raise InputError(
+            f"{file} is not UTF-8: byte {data[error.start]:#04x} in line {line}", code="SD110", hint="save it as UTF-8"
+        ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return parse(text, vars, name, path=str(file))
 
@@ -140,7 +144,7 @@ def _read(text: str, vars: object, name: str | None, path: str) -> Problem:
         raise
     whys = {n: g.why for n, g in inference.guesses.items()}
     if inference.guesses:
-        guessed = inference.settle(_names_of(text, path) | set(declared.vars) | set(declared.sizes))
+        guessed = inference.settle(reader.reserved | set(declared.vars) | set(declared.sizes))
         final = Declarations(dict(declared.vars), dict(declared.where), dict(declared.spans), dict(declared.sizes))
         for v in guessed.values():
             final.add(v, f"assumed ({whys[v.name]})")
@@ -158,7 +162,9 @@ def _problem(text, path, name, stated, values, reader, declared, assumptions) ->
     elif name in definitions:
         result, expr = name, definitions[name]
     else:
-        hint = nearest(str(name), definitions) or ("there is " + ", ".join(definitions) if definitions else "the text defines no names")
+        hint = nearest(str(name), definitions) or (
+            "there is " + ", ".join(definitions) if definitions else "the text defines no names"
+        )
         raise InputError(f"the text does not define `{name}`", code="SD104", hint=hint, span=Span(text, 0, 1, path))
     spans = {node: Span(text, a, b, path) for node, (a, b) in reader.places.items()}
     used = {v.name: v for v in variables(*values)}
@@ -188,25 +194,21 @@ def _statement(text: str, tokens: list[Token], path: str) -> Statement:
             return Statement("declaration", "", tokens, span)
     if first.kind == "name" and len(tokens) > 1 and tokens[1].text == "=":
         target = Span(text, first.start, first.stop, path)
-        label = ast.unparse(ast.Name(first.text)) if first.text.isascii() else _normal(first.text)
+        label = normal_name(first.text)
         if not is_name(label):
             hint = "`lambda` is a word of Python; write `lam`" if label == "lambda" else ""
             raise InputError(f"`{label}` cannot name a definition", code="SD106", hint=hint, span=target)
         if len(tokens) == 2:
-            raise InputError(f"`{label}` is defined as nothing", code="SD101", span=Span(text, tokens[1].start, tokens[1].stop, path))
+            raise InputError(
+                f"`{label}` is defined as nothing", code="SD101", span=Span(text, tokens[1].start, tokens[1].stop, path)
+            )
         return Statement("definition", label, tokens[2:], target)
     return Statement("expression", "", tokens, span)
 
 
-def _normal(text: str) -> str:
-    import unicodedata
-
-    return unicodedata.normalize("NFKC", text)
-
-
 def _check_statements(stated: list[Statement], declared: Declarations, text: str, path: str) -> None:
     if not stated:
-        what = "there are declarations and nothing to differentiate" if text.strip() and declared.vars else "there is nothing to read"
+        what = "there are declarations and nothing to differentiate" if ":" in text else "there is nothing to read"
         raise InputError(what, code="SD112", hint="write an expression, or name = expression", span=Span(text, 0, 1, path))
     seen: dict[str, Span] = {}
     for k, s in enumerate(stated):
@@ -217,11 +219,17 @@ def _check_statements(stated: list[Statement], declared: Declarations, text: str
             continue
         if s.name in seen:
             hint = "give the second one a name of its own"
-            raise InputError(f"`{s.name}` is defined twice; first at line {seen[s.name].line}", code="SD109", hint=hint, span=s.span)
+            raise InputError(
+                f"`{s.name}` is defined twice; first at line {seen[s.name].line}", code="SD109", hint=hint, span=s.span
+            )
         if s.name in declared.vars:
-            raise InputError(f"`{s.name}` is declared as a variable and defined", code="SD109", hint="leave out one of the two", span=s.span)
+            raise InputError(
+                f"`{s.name}` is declared as a variable and defined", code="SD109", hint="leave out one of the two", span=s.span
+            )
         if s.name in declared.sizes:
-            raise InputError(f"`{s.name}` is a size and cannot be defined as well", code="SD109", hint="rename one of the two", span=s.span)
+            raise InputError(
+                f"`{s.name}` is a size and cannot be defined as well", code="SD109", hint="rename one of the two", span=s.span
+            )
         seen[s.name] = s.span
 
 
@@ -246,7 +254,3 @@ def _read_all(text, path, declared, stated, trees, inference) -> tuple[ProblemRe
             reader.env[s.name] = value
         values.append(value)
     return reader, values
-
-
-def _names_of(text: str, path: str) -> set[str]:
-    return {_normal(t.text) for t in scan(text, path) if t.kind == "name"}

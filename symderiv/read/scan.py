@@ -9,7 +9,7 @@ from ..errors import InputError, Span
 from .limits import MAX_DEPTH, MAX_NAME, MAX_NODES, check_length, too_deep, too_many
 
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\f\r\u00a0\u2000-\u200a\u202f\u3000]+)
+    r"""(?P<space>[ \t\f\r\u00a0\u2000-\u200a\u202f\u3000\ufeff]+)
       | (?P<newline>\n)
       | (?P<comment>\#[^\n]*)
       | (?P<number>0[xXoObB][0-9a-fA-F_]+|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)
@@ -20,12 +20,14 @@ _TOKEN = re.compile(
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _HINTS = {
-    "−": "write the minus sign as -", "–": "write the minus sign as -", "—": "write the minus sign as -", "×": "write * for a product",
-    "·": "write * or @ for a product", "⋅": "write * or @ for a product", "∘": "write * for the elementwise product",
-    "⊙": "write * for the elementwise product", "≤": "write <=", "≥": "write >=", "≠": "write !=", "ᵀ": "write .T for the transpose",
-    "²": "write **2", "³": "write **3", "√": "write sqrt(...)", "∑": "write sum(... for i in range(n))", "\\": "LaTeX is read by parse_latex",
-    "$": "LaTeX is read by parse_latex", "'": "write .T for the transpose", "!": "there is no factorial; exp(lgamma(n + 1)) is one",
-    "\0": "the text holds a null byte", "∞": "write inf", "÷": "write /", "“": "use straight quotes", "”": "use straight quotes", "’": "write .T",
+    "−": "write the minus sign as -", "–": "write the minus sign as -", "—": "write the minus sign as -",
+    "×": "write * for a product", "·": "write * or @ for a product", "⋅": "write * or @ for a product",
+    "∘": "write * for the elementwise product", "⊙": "write * for the elementwise product", "≤": "write <=", "≥": "write >=",
+    "≠": "write !=", "ᵀ": "write .T for the transpose", "²": "write **2", "³": "write **3", "√": "write sqrt(...)",
+    "∑": "write sum(... for i in range(n))", "\\": "LaTeX is read by parse_latex", "$": "LaTeX is read by parse_latex",
+    "'": "write .T for the transpose", "!": "there is no factorial; exp(lgamma(n + 1)) is one",
+    "\0": "the text holds a null byte", "∞": "write inf", "÷": "write /", "“": "use straight quotes",
+    "”": "use straight quotes", "’": "write .T",
 }  # fmt: skip
 
 
@@ -71,7 +73,9 @@ def scan(source: str, name: str = "") -> list[Token]:
                 tokens.append(Token(kind, text, at, stop, 0))
         elif kind not in ("space", "comment"):
             if kind == "name" and stop - at > MAX_NAME:
-                raise InputError(f"the name {text[:20]}… has {stop - at} characters", code="SD101", span=Span(source, at, stop, name))
+                raise InputError(
+                    f"the name {text[:20]}… has {stop - at} characters", code="SD101", span=Span(source, at, stop, name)
+                )
             if kind == "number" and stop < end and (source[stop].isalnum() or source[stop] == "_"):
                 _glued(source, at, stop, name)
             tokens.append(Token(kind, text, at, stop, len(opened)))
@@ -101,7 +105,12 @@ def _glued(source: str, at: int, stop: int, name: str) -> NoReturn:
     span = Span(source, at, last, name)
     if rest in ("j", "J"):
         raise InputError(f"`{number}{rest}` is a complex number", code="SD111", hint="only real numbers are read", span=span)
-    raise InputError(f"`{number[:20]}{rest[:20]}` is not a number", code="SD101", hint=f"for a product write {number[:20]}*{rest[:20]}", span=span)
+    raise InputError(
+        f"`{number[:20]}{rest[:20]}` is not a number",
+        code="SD101",
+        hint=f"for a product write {number[:20]}*{rest[:20]}",
+        span=span,
+    )
 
 
 def _odd_character(source: str, at: int, name: str) -> NoReturn:
@@ -110,5 +119,8 @@ def _odd_character(source: str, at: int, name: str) -> NoReturn:
     shown = f"U+{ord(c):04X}" if "\ud800" <= c <= "\udfff" else shown
     hint = _HINTS.get(c, "")
     if c in "'\"":
-        shown, hint = f"a string that begins with {c}", "write .T for the transpose" if c == "'" else "strings are only names of norms and einsum subscripts"
+        shown, hint = (
+            f"a string that begins with {c}",
+            "write .T for the transpose" if c == "'" else "strings are only names of norms and einsum subscripts",
+        )
     raise InputError(f"{shown} cannot be read here", code="SD101", hint=hint, span=Span(source, at, at + 1, name))

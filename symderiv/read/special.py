@@ -101,7 +101,7 @@ def _one_bound(reader: Reader, call: Arguments, bounds: list[Any]) -> Walk:
 
 
 def _norm(reader: Reader, call: Arguments) -> Walk:
-    """The order may be a number, a string or `inf`; 2 on a matrix is the spectral norm in NumPy, so it is refused when written."""
+    """The order may be a number, a string or `inf`; 2 of a matrix is NumPy's spectral norm, so it is refused."""
     if "p" in call.named and "ord" not in call.named:
         call.named["ord"] = call.named.pop("p")
     need(reader, call, 1, 2, 3, 4, named=("ord", "axis", "keepdims"))
@@ -118,7 +118,9 @@ def _norm(reader: Reader, call: Arguments) -> Walk:
         values["ord"] = yield from _order(reader, call, order)
         if values["ord"] == 2 and x.rank == 2 and values.get("axis") is None:
             hint = "write norm(X) or norm(X, 'fro') for the Frobenius norm"
-            raise wrong(reader, call, "with order 2 of a matrix is the spectral norm in NumPy, which is not part of the language", hint)
+            raise wrong(
+                reader, call, "with order 2 of a matrix is the spectral norm in NumPy, which is not part of the language", hint
+            )
     return reader.make(call.tree, "norm", x, **values)
 
 
@@ -144,7 +146,7 @@ def _shape_given(reader: Reader, call: Arguments, trees: list[ast.expr]) -> tupl
     else:
         value = tuple(reader.value(t) for t in trees)
     for v in value:
-        if v is None or isinstance(v, (bool, str)):
+        if v is None or isinstance(v, (bool, str, tuple)) or v == 0:
             raise wrong(reader, call, f"takes sizes, not {v!r}")
     return tuple(Integer(v) if isinstance(v, int) else v for v in value)
 
@@ -196,7 +198,9 @@ def _transpose(reader: Reader, call: Arguments) -> Walk:
         axes = reader.value(call.given[1])
     else:
         axes = tuple(reader.value(t) for t in call.given[1:])
-        if call.written == "transpose" and axes not in ((1, 0), (-1, 0), (0, -1)[::-1]) and len(axes) == 2:
+        if call.library == "torch" and call.written == "transpose" and len(axes) == 2:
+            return reader.make(call.tree, "swapaxes", x, axis1=axes[0], axis2=axes[1])
+        if call.written == "transpose" and axes != (1, 0) and len(axes) == 2:
             hint = "write X.T, swapaxes(X, 0, 1) or transpose(X, (1, 0))"
             raise wrong(reader, call, "with two numbers means different things in NumPy and PyTorch", hint)
     return reader.make(call.tree, "transpose", x, axes=axes)
@@ -229,7 +233,9 @@ def _arange(reader: Reader, call: Arguments) -> Node:
 def _eye(reader: Reader, call: Arguments) -> Node:
     need(reader, call, 1, 2, named=("m",))
     sizes = [reader.size(t) for t in [*call.given, *call.named.values()]]
-    return reader.make(call.tree, "eye", n=sizes[0], m=sizes[1] if len(sizes) > 1 else None)
+    if any(s.is_nonpositive for s in sizes):
+        raise wrong(reader, call, f"takes sizes, not {sizes[0]}")
+    return reader.make(call.tree, "eye", n=sizes[0], m=sizes[1] if len(set(sizes)) > 1 else None)
 
 
 def _length(reader: Reader, call: Arguments) -> Walk:
@@ -291,9 +297,9 @@ def _softmax_of_scipy(reader: Reader, call: Arguments) -> Walk:
 
 
 SPECIAL: dict[str, Callable[[Reader, Arguments], Walk | Node | None]] = {
-    "max": _extreme, "min": _extreme, "clip": _clip, "norm": _norm, "ones": _filled, "zeros": _filled, "ones_like": _filled_like,
-    "zeros_like": _filled_like, "reshape": _reshape, "view": _reshape, "flatten": _flatten, "ravel": _flatten, "transpose": _transpose,
-    "t": _transpose, "einsum": _einsum, "arange": _arange, "eye": _eye, "len": _length, "subtract": _subtract, "div": _quotient,
-    "reciprocal": _reciprocal, "positive": _positive, "logical_and": _logical, "logical_or": _logical, "logical_not": _logical,
-    "softmax": _softmax, "log_softmax": _softmax,
+    "max": _extreme, "min": _extreme, "clip": _clip, "norm": _norm, "ones": _filled, "zeros": _filled,
+    "ones_like": _filled_like, "zeros_like": _filled_like, "reshape": _reshape, "view": _reshape, "flatten": _flatten,
+    "ravel": _flatten, "transpose": _transpose, "t": _transpose, "einsum": _einsum, "arange": _arange, "eye": _eye,
+    "len": _length, "subtract": _subtract, "div": _quotient, "reciprocal": _reciprocal, "positive": _positive,
+    "logical_and": _logical, "logical_or": _logical, "logical_not": _logical, "softmax": _softmax, "log_softmax": _softmax,
 }  # fmt: skip

@@ -67,7 +67,9 @@ def read_subscript(reader: Reader, tree: ast.Subscript) -> Walk:
             operands.append(index)
             axis += 1
     if flips and any(o.rank for o in operands):
-        raise InputError("a reversal next to an index vector", code="SD108", hint="reverse first: flip(x)", span=reader.span(tree))
+        raise InputError(
+            "a reversal next to an index vector", code="SD108", hint="reverse first: flip(x)", span=reader.span(tree)
+        )
     if any(e != _WHOLE_SLICE for e in spec) or len(spec) > x.rank:
         x = reader.make(tree, "getitem", x, *operands, spec=tuple(spec))
     if flips:
@@ -78,7 +80,9 @@ def read_subscript(reader: Reader, tree: ast.Subscript) -> Walk:
 def _size_of_axis(reader: Reader, tree: ast.Subscript, x: Node) -> Expr:
     axis = reader.value(tree.slice) if not isinstance(tree.slice, (ast.Slice, ast.Tuple)) else None
     if isinstance(axis, bool) or not isinstance(axis, int) or not -x.rank <= axis < x.rank:
-        raise InputError(f"shape {show_shape(x.shape)} has no entry {reader.text(tree.slice)}", code="SD108", span=reader.span(tree))
+        raise InputError(
+            f"shape {show_shape(x.shape)} has no entry {reader.text(tree.slice)}", code="SD108", span=reader.span(tree)
+        )
     return x.shape[axis]
 
 
@@ -149,7 +153,7 @@ def _index(reader: Reader, entry: ast.expr, x: Node, axis: int, entries: list[as
         return index
     if isinstance(index, Num) and not value.is_Integer and value.is_number:
         raise InputError(f"the index {value} is not a whole number", code="SD108", span=reader.span(entry))
-    used = [b for b in reader.bounds.values() if index_symbol(b.index) in value.free_symbols]
+    used = [b for b in reader.active if index_symbol(b.index) in value.free_symbols]
     if not used:
         return index if value.is_Integer is False or isinstance(index, Num) else Num(value)
     if len(used) > 1:
@@ -184,7 +188,7 @@ def _check_range(reader: Reader, entry: ast.expr, value: Expr, bound: Bound, x: 
 
 def read_generator(reader: Reader, tree: ast.GeneratorExp, word: str) -> Walk:
     """`sum(body for i in range(lo, hi) if cond for j in ...)`, the last index innermost."""
-    outer = dict(reader.indices)
+    outer, depth = dict(reader.indices), len(reader.active)
     frames: list[tuple[Bound, Node | None]] = []
     try:
         for clause in tree.generators:
@@ -203,6 +207,7 @@ def read_generator(reader: Reader, tree: ast.GeneratorExp, word: str) -> Walk:
         return out
     finally:
         reader.indices = outer
+        del reader.active[depth:]
 
 
 def _clause(reader: Reader, clause: ast.comprehension) -> tuple[Bound, list[Node]]:
@@ -231,7 +236,8 @@ def _clause(reader: Reader, clause: ast.comprehension) -> tuple[Bound, list[Node
         raise InputError(f"`{reader.text(clause.iter)}` is empty", code="SD108", span=reader.span(clause.iter))
     bound = Bound(index, lo, hi)
     reader.indices = {**reader.indices, name: bound}
-    reader.bounds[index.name] = bound
+    reader.active.append(bound)
+    reader.reserved.add(index.name)
     return bound, conditions
 
 
@@ -247,7 +253,9 @@ def _target(reader: Reader, clause: ast.comprehension) -> str:
     if target.id not in reader.indices and (target.id in reader.env or target.id in reader.sizes):
         what = "a variable" if target.id in reader.env else "a size"
         hint = "call the index by a name of its own"
-        raise InputError(f"`{target.id}` is {what} and cannot be an index as well", code="SD109", hint=hint, span=reader.span(target))
+        raise InputError(
+            f"`{target.id}` is {what} and cannot be an index as well", code="SD109", hint=hint, span=reader.span(target)
+        )
     return target.id
 
 
@@ -264,7 +272,7 @@ def _range_arguments(reader: Reader, clause: ast.comprehension) -> list[ast.expr
 
 def _hull(reader: Reader, clause: ast.comprehension, value: Expr, upper: bool) -> Expr:
     """A bound without indices: the extreme value of `i + 1` over the range of `i`."""
-    for bound in reader.bounds.values():
+    for bound in reader.active:
         symbol = index_symbol(bound.index)
         if symbol not in value.free_symbols:
             continue
@@ -278,10 +286,10 @@ def _hull(reader: Reader, clause: ast.comprehension, value: Expr, upper: bool) -
 
 def _fresh(reader: Reader, name: str) -> str:
     """The name itself, or another where an outer index has it already."""
-    taken = {b.index.name for b in reader.indices.values()}
+    taken = {b.index.name for b in reader.active}
     if name not in taken:
         return name
-    used = taken | set(reader.env) | set(reader.sizes) | set(reader.indices)
+    used = taken | reader.reserved | set(reader.env) | set(reader.sizes)
     for other in _FRESH:
         if other not in used:
             return other

@@ -16,24 +16,31 @@ from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.sizes import Shape, product, show_shape
 from ..expr.walk import fold, postorder
 
+
+def _truth(relation: Any) -> Any:
+    return sympy.Piecewise((1, relation), (0, True))
+
+
 # scalar functions; on arrays they are applied to the entries
 _SCALAR: dict[str, Callable[..., Any]] = {
-    "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin, "arccos": sympy.acos,
-    "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh, "arcsinh": sympy.asinh, "arccosh": sympy.acosh,
-    "arctanh": sympy.atanh, "erf": sympy.erf, "lgamma": sympy.loggamma, "digamma": sympy.digamma, "abs": sympy.Abs, "sign": sympy.sign,
-    "sqrt": sympy.sqrt, "square": lambda x: x**2, "log1p": lambda x: sympy.log(1 + x), "expm1": lambda x: sympy.exp(x) - 1,
-    "log2": lambda x: sympy.log(x) / sympy.log(2), "log10": lambda x: sympy.log(x) / sympy.log(10),
-    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)), "logsigmoid": lambda x: -sympy.log(1 + sympy.exp(-x)),
-    "softplus": lambda x: sympy.log(1 + sympy.exp(x)), "relu": lambda x: sympy.Max(0, x),
-    "gelu": lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2, "silu": lambda x: x / (1 + sympy.exp(-x)),
-    "hardtanh": lambda x: sympy.Min(sympy.Max(x, -1), 1),
-    "leaky_relu": lambda x, a: sympy.Piecewise((x, x > 0), (a * x, True)), "prelu": lambda x, a: sympy.Piecewise((x, x > 0), (a * x, True)),
-    "elu": lambda x, a: sympy.Piecewise((x, x > 0), (a * (sympy.exp(x) - 1), True)),
-    "maximum": sympy.Max, "minimum": sympy.Min, "clip": lambda x, a, b: sympy.Min(sympy.Max(x, a), b),
+    "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos, "tan": sympy.tan, "arcsin": sympy.asin,
+    "arccos": sympy.acos, "arctan": sympy.atan, "sinh": sympy.sinh, "cosh": sympy.cosh, "tanh": sympy.tanh,
+    "arcsinh": sympy.asinh, "arccosh": sympy.acosh, "arctanh": sympy.atanh, "erf": sympy.erf, "lgamma": sympy.loggamma,
+    "digamma": sympy.digamma, "abs": sympy.Abs, "sign": sympy.sign, "sqrt": sympy.sqrt, "square": lambda x: x**2,
+    "log1p": lambda x: sympy.log(1 + x), "expm1": lambda x: sympy.exp(x) - 1, "log2": lambda x: sympy.log(x) / sympy.log(2),
+    "log10": lambda x: sympy.log(x) / sympy.log(10), "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+    "logsigmoid": lambda x: -sympy.log(1 + sympy.exp(-x)), "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+    "relu": lambda x: sympy.Max(0, x), "gelu": lambda x: x * (1 + sympy.erf(x / sympy.sqrt(2))) / 2,
+    "silu": lambda x: x / (1 + sympy.exp(-x)), "hardtanh": lambda x: sympy.Min(sympy.Max(x, -1), 1),
+    "leaky_relu": lambda x, a: sympy.Piecewise((x, x > 0), (a * x, True)),
+    "prelu": lambda x, a: sympy.Piecewise((x, x > 0), (a * x, True)),
+    "elu": lambda x, a: sympy.Piecewise((x, x > 0), (a * (sympy.exp(x) - 1), True)), "maximum": sympy.Max, "minimum": sympy.Min,
+    "clip": lambda x, a, b: sympy.Min(sympy.Max(x, a), b),
     "where": lambda c, x, y: sympy.Piecewise((x, sympy.Ne(c, 0)), (y, True)), "heaviside": sympy.Heaviside,
-    "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)), "xlogy": lambda x, y: x * sympy.log(y), "polygamma": sympy.polygamma,
-    **{word: (lambda relation: lambda x, y: sympy.Piecewise((1, relation(x, y)), (0, True)))(relation) for word, relation in (
-        ("gt", sympy.Gt), ("ge", sympy.Ge), ("lt", sympy.Lt), ("le", sympy.Le), ("eq", sympy.Eq), ("ne", sympy.Ne))},
+    "logaddexp": lambda x, y: sympy.log(sympy.exp(x) + sympy.exp(y)), "xlogy": lambda x, y: x * sympy.log(y),
+    "polygamma": sympy.polygamma, "gt": lambda x, y: _truth(sympy.Gt(x, y)), "ge": lambda x, y: _truth(sympy.Ge(x, y)),
+    "lt": lambda x, y: _truth(sympy.Lt(x, y)), "le": lambda x, y: _truth(sympy.Le(x, y)),
+    "eq": lambda x, y: _truth(sympy.Eq(x, y)), "ne": lambda x, y: _truth(sympy.Ne(x, y)),
 }  # fmt: skip
 
 
@@ -58,7 +65,9 @@ def to_sympy(words: Node) -> Any:
 
 
 def _lacks(what: str) -> InputError:
-    return InputError(f"SymPy lacks {what}", code="SD120", hint="the expression itself is a sympy.Basic; lambdify and latex work on it")
+    return InputError(
+        f"SymPy lacks {what}", code="SD120", hint="the expression itself is a sympy.Basic; lambdify and latex work on it"
+    )
 
 
 def _visit(node: Node, args: list[Any]) -> Any:

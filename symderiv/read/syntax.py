@@ -8,6 +8,7 @@ length (blanks fill the rest), so that columns stay right. Long chains come back
 from __future__ import annotations
 
 import ast
+import keyword
 from dataclasses import dataclass, field
 
 from ..errors import InputError, Span
@@ -17,7 +18,8 @@ from .scan import Token
 CUT_DEPTH = 40  # brackets left in one piece
 LONG = 150  # operators of one chain parsed as they are
 _ARITHMETIC = {"+", "-", "*", "/", "@", "**", "//", "%", "<<", ">>", "&", "|", "^", "~", "."}
-_WORDS = {"if", "else", "for", "in", "and", "or", "not", "is", "async", "lambda", "await", "yield", "from"}
+_WORDS = {"if", "else", "for", "in", "and", "or", "not", "is"}
+_FORBIDDEN = set(keyword.kwlist) - _WORDS - {"None", "True", "False"}
 
 
 class Chain(ast.expr):
@@ -53,6 +55,11 @@ def parse_tokens(source: str, tokens: list[Token], name: str = "") -> ast.expr:
     """
     if not tokens:
         raise InputError("there is nothing to read", code="SD112", span=Span(source, 0, 0, name))
+    for t in tokens:
+        if t.kind == "name" and t.text in _FORBIDDEN:
+            hint = "call the variable `lam`" if t.text == "lambda" else "only expressions are read; the text is never run"
+            what = f"`{t.text}` is a word of Python and not part of the language"
+            raise InputError(what, code="SD102", hint=hint, span=Span(source, t.start, t.stop, name))
     start, stop = tokens[0].start, tokens[-1].stop
     base_depth = tokens[0].depth - (tokens[0].text in ")]}")
     small = len(tokens) < LONG and max(t.depth for t in tokens) - base_depth < CUT_DEPTH
@@ -84,7 +91,9 @@ def _parse(source: str, body: str, start: int, name: str) -> ast.expr:
     except (RecursionError, MemoryError):
         raise too_deep("the expression", Span(source, start, start + len(body), name)) from None
     except ValueError as error:  # null bytes, which `scan` has refused already, and encodings
-        raise InputError(f"this cannot be read: {error}", code="SD101", span=Span(source, start, start + len(body), name)) from None
+        raise InputError(
+            f"this cannot be read: {error}", code="SD101", span=Span(source, start, start + len(body), name)
+        ) from None
     _shift(tree, body, start)
     return tree
 
@@ -112,27 +121,30 @@ def _explain(source: str, body: str, start: int, name: str, error: SyntaxError) 
     at = min(max((error.offset or 1) - 1, 0), len(body))
     end = min(max((error.end_offset or 0) - 1, at + 1), len(body)) if error.end_lineno == error.lineno else at + 1
     span = Span(source, start + at, start + max(end, at + 1), name)
-    message, hint = "this is not an expression", ""
     rest = body[at:].lstrip()
-    if "forgot a comma" in str(error.msg) or "invalid syntax" in str(error.msg):
-        word = rest.split(" ", 1)[0][:30] if rest else ""
-        message = f"`{word}` cannot stand here" if word else "the expression ends too early"
+    message, hint = _reason(str(error.msg), rest)
+    return InputError(message, code="SD101", hint=hint, span=span)
+
+
+def _reason(said: str, rest: str) -> tuple[str, str]:
+    """What is wrong and what to do, from Python's words and the text from the place on."""
+    if "forgot a comma" in said:
+        return "an operator is missing", "write * for the elementwise product, @ for the matrix product"
+    if "invalid syntax" in said:
+        word = rest.split(" ", 1)[0][:30]
+        hint = ""
         if rest.startswith(("=", ":")):
             hint = "a definition is `name = expression`, a declaration `name: sizes`, a comparison `==`"
-        elif "forgot a comma" in str(error.msg):
-            message, hint = "an operator is missing", "write * for the elementwise product, @ for the matrix product"
+        elif rest.startswith("|"):
+            hint = "the absolute value is abs(x), the norm norm(x)"
         elif rest[:1].isalnum():
-            hint = "between two names an operator is missing? `*` is the elementwise product, `@` the matrix product"
-        if rest.split("(")[0].split(" ")[0] == "lambda" or body[:at].rstrip().endswith("lambda"):
-            hint = "`lambda` is a word of Python; call the variable `lam`"
-    elif "cannot assign" in str(error.msg) or "Maybe you meant '=='" in str(error.msg):
-        message, hint = "`=` cannot stand here", "a comparison is `==`"
-    elif "Generator expression must be parenthesized" in str(error.msg):
-        message, hint = "a generator with a second argument needs brackets of its own", "sum(x[i] for i in range(n)) takes nothing else"
-    elif error.msg:
-        message = str(error.msg).split(". ")[0].split(" (")[0]
-        message = message.replace("f-string: ", "")
-    return InputError(message, code="SD101", hint=hint, span=span)
+            hint = "an operator is missing? `*` is the elementwise product, `@` the matrix product"
+        return (f"`{word}` cannot stand here" if word else "the expression ends too early"), hint
+    if "cannot assign" in said or "Maybe you meant '=='" in said:
+        return "`=` cannot stand here", "a comparison is `==`"
+    if "Generator expression must be parenthesized" in said:
+        return "a generator stands alone in its brackets", "sum(x[i] for i in range(n)) takes nothing else"
+    return said.split(". ")[0].split(" (")[0].replace("f-string: ", "") or "this is not an expression", ""
 
 
 # deep and long texts -----------------------------------------------------------------------------------------------------
@@ -202,7 +214,9 @@ def _cut_group(cutter: _Cutter, group: list[Token], before: list[Token], start: 
     """Parse a bracket group by itself; the brackets stay, a name stands for what they hold."""
     head, tail = group[0], group[-1]
     previous = before[-1] if before else None
-    after_operand = previous is not None and (previous.text in ")]" or (previous.kind in ("name", "string") and previous.text not in _WORDS))
+    after_operand = previous is not None and (
+        previous.text in ")]" or (previous.kind in ("name", "string") and previous.text not in _WORDS)
+    )
     kind = "group" if not after_operand else "call" if head.text == "(" else "subscript"
     tree = _parse_range(cutter, group, start, "" if kind == "group" else "_")
     if len(group) == 2 or tail.start - head.stop < 8:
@@ -222,7 +236,9 @@ def _cut_chains(cutter: _Cutter, tokens: list[Token], start: int) -> list[Token]
             level += 1
         elif t.kind == "op" and t.text in ")]}":
             level -= 1
-        breaks = level == 0 and ((t.kind == "op" and t.text not in _ARITHMETIC and t.text not in ")]}") or (t.kind == "name" and t.text in _WORDS))
+        breaks = level == 0 and (
+            (t.kind == "op" and t.text not in _ARITHMETIC and t.text not in ")]}") or (t.kind == "name" and t.text in _WORDS)
+        )
         if breaks:
             out.extend(_cut_segment(cutter, segment, start))
             segment = []
@@ -295,7 +311,8 @@ def _chain(cutter: _Cutter, parts: list[list[Token]], between: list[Token], star
             at = between[min(k, len(between) - 1)]
             raise InputError("an operand is missing", code="SD101", span=Span(cutter.source, at.start, at.stop, cutter.name))
         items.append(_parse_range(cutter, part, start))
-    tree = Chain(items=items)
+    tree = Chain()
+    tree.items = items
     tree.ops = [t.text for t in between]
     tree.col_offset, tree.end_col_offset = items[0].col_offset, items[-1].end_col_offset or 0
     return tree
@@ -307,7 +324,12 @@ def _splice(tree: ast.expr, pieces: list[_Piece]) -> ast.expr:
     todo: list[ast.AST] = [root]
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.Call) and len(node.args) == 1 and (piece := _piece_of(node.args[0], pieces)) and piece.kind == "call":
+        if (
+            isinstance(node, ast.Call)
+            and len(node.args) == 1
+            and (piece := _piece_of(node.args[0], pieces))
+            and piece.kind == "call"
+        ):
             assert isinstance(piece.tree, ast.Call)
             node.args, node.keywords = piece.tree.args, piece.tree.keywords
         for name, value in ast.iter_fields(node):

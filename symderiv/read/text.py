@@ -27,10 +27,9 @@ from .subscripts import Bound, read_subscript
 from .syntax import Chain, parse_tokens
 
 assert _ops.OPS  # importing the package fills the table of operations
-Walk = Generator[Any, Node, Node]
+Walk = Generator[Any, Any, Node]
 
 _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Lambda: ("`lambda` is a word of Python", "call the variable `lam`"),
     ast.ListComp: ("a list comprehension", "write the generator without brackets: sum(x[i] for i in range(n))"),
     ast.SetComp: ("a set comprehension", ""),
     ast.DictComp: ("a dictionary comprehension", ""),
@@ -43,9 +42,6 @@ _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {
     ast.List: ("a list", "a list of arrays stands in stack([...]) or concatenate([...])"),
     ast.Tuple: ("a comma", "an expression is one value; stack([a, b]) makes an array"),
     ast.Slice: ("a slice", ""),
-    ast.Await: ("`await`", ""),
-    ast.Yield: ("`yield`", ""),
-    ast.YieldFrom: ("`yield`", ""),
 }
 
 
@@ -54,9 +50,7 @@ def _parsed(text: str) -> ast.expr:
     return parse_tokens(text, scan(text))
 
 
-def build(
-    text: str, env: dict[str, Node], sizes: dict[str, Expr] | None = None, params: dict[str, object] | None = None
-) -> Node:
+def build(text: str, env: dict[str, Node], sizes: dict[str, Expr] | None = None, params: dict[str, object] | None = None) -> Node:
     """The words of a text whose names are all known.
 
     Args:
@@ -79,11 +73,14 @@ class Reader:
     Subclasses say what an unknown name is (`unknown`) and record places (`placed`).
     """
 
-    def __init__(self, source: str, env: dict[str, Node], sizes: dict[str, Expr], params: dict[str, object], name: str = "") -> None:
+    def __init__(
+        self, source: str, env: dict[str, Node], sizes: dict[str, Expr], params: dict[str, object], name: str = ""
+    ) -> None:
         self.source, self.name = source, name
         self.env, self.sizes, self.params = env, sizes, params
         self.indices: dict[str, Bound] = {}  # indices of the generators around, by the name in the text
-        self.bounds: dict[str, Bound] = {}  # every index made, by its own name
+        self.active: list[Bound] = []  # the same and those they hide, outermost first
+        self.reserved: set[str] = set()  # names that a renamed index must not take
         self.visited = 0
 
     # the trampoline ------------------------------------------------------------------------------------------------------
@@ -145,7 +142,9 @@ class Reader:
     def unknown(self, name: str, tree: ast.Name) -> Node:
         """The value of a name that nothing declares."""
         if is_function(name):
-            raise InputError(f"`{name}` is a function and needs arguments", code="SD104", hint=f"write {name}(...)", span=self.span(tree))
+            raise InputError(
+                f"`{name}` is a function and needs arguments", code="SD104", hint=f"write {name}(...)", span=self.span(tree)
+            )
         hint = nearest(name, {*self.env, *self.sizes, *self.indices})
         raise InputError(f"`{name}` is not declared", code="SD104", hint=hint, span=self.span(tree))
 
