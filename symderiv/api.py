@@ -53,7 +53,9 @@ def variable(problem: Problem, wrt: str | Var) -> Var:
             hint=f"did you mean {near[0]}?" if near else "name a variable of the expression with wrt",
         )
     if found.is_a("integer"):
-        raise DerivativeError(f"{name} holds whole numbers; there is no derivative by it", code="SD305", hint="differentiate by another variable")
+        raise DerivativeError(
+            f"{name} holds whole numbers; there is no derivative by it", code="SD305", hint="differentiate by another variable"
+        )
     return found
 
 
@@ -93,7 +95,11 @@ def derive(
         return _several(problem, targets, layout, symmetric, check)
     chain = targets * order if len(targets) == 1 else targets
     if len(chain) != order:
-        raise DerivativeError(f"order {order} needs {order} variables or one, got {len(targets)}", code="SD304", hint="give one variable, or one for each order")
+        raise DerivativeError(
+            f"order {order} needs {order} variables or one, got {len(targets)}",
+            code="SD304",
+            hint="give one variable, or one for each order",
+        )
     core, result, stages = differentiate(problem.expr, chain)
     if symmetric == "constrained":
         for k, v in enumerate(chain):
@@ -172,7 +178,9 @@ def evaluate(p: Problem | Node | str, /, vars: Declarations = None, **values: An
     return evaluate_words(problem.expr, values, given)
 
 
-def jvp(p: Problem | Node | str, wrt: str | Var | Sequence[str | Var], vars: Declarations = None, check: bool = True) -> Derivative:
+def jvp(
+    p: Problem | Node | str, wrt: str | Var | Sequence[str | Var], vars: Declarations = None, check: bool = True
+) -> Derivative:
     """`Σ (∂f/∂x) dx`, of the shape of `f`: the derivative along directions `d<name>`, new variables of the result."""
     problem = as_problem(p, vars)
     targets = [variable(problem, w) for w in ([wrt] if isinstance(wrt, (str, Var)) else wrt)]
@@ -216,7 +224,10 @@ def fresh(name: str, problem: Problem) -> str:
 
 def _product(problem, targets, core, extra, kind, check) -> Derivative:
     larger = Problem(
-        source=problem.source, expr=problem.expr, vars={**problem.vars, **{v.name: v for v in extra}}, assumptions=list(problem.assumptions)
+        source=problem.source,
+        expr=problem.expr,
+        vars={**problem.vars, **{v.name: v for v in extra}},
+        assumptions=list(problem.assumptions),
     )
     out = Derivative(larger, tuple(targets), core, normal(problem.expr), kind=kind, directions=tuple(extra))
     if check:
@@ -224,7 +235,9 @@ def _product(problem, targets, core, extra, kind, check) -> Derivative:
     return out
 
 
-def shape_of(p: Problem | Node | str, wrt: str | Var, vars: Declarations = None, layout: str = "numerator", order: int = 1) -> tuple:
+def shape_of(
+    p: Problem | Node | str, wrt: str | Var, vars: Declarations = None, layout: str = "numerator", order: int = 1
+) -> tuple:
     """The shape of `∂p/∂wrt`: `out.shape + wrt.shape` in numerator layout, `wrt.shape + out.shape` in denominator layout."""
     _check_options(order, layout, "plain")
     problem = as_problem(p, vars)

@@ -163,7 +163,9 @@ class Derivative:
 
         stages = differentiate(self.problem.expr, list(self.chain))[2]
         final = stages[-1] if self.symmetric == "constrained" else self.expr
-        self.certificate = certify(self.problem.expr, list(self.chain), [final], self.problem.vars, order=self.order, first=stages[:-1], seed=seed)
+        self.certificate = certify(
+            self.problem.expr, list(self.chain), [final], self.problem.vars, order=self.order, first=stages[:-1], seed=seed
+        )
         return self.certificate
 
     def certify_product(self, seed: int = 0) -> None:
@@ -224,7 +226,12 @@ class Derivatives(Mapping[str, Derivative]):
         """A module that stands alone and returns all derivatives in order."""
         if backend != "numpy":
             raise CodeError(f"there is no back end {backend!r}", code="SD501", hint='use "numpy"')
-        return numpy_source([r.expr for r in self._results.values()], name=name, args=self.first.arguments, value_names=[f"d{n}" for n in self._results])
+        return numpy_source(
+            [r.expr for r in self._results.values()],
+            name=name,
+            args=self.first.arguments,
+            value_names=[f"d{n}" for n in self._results],
+        )
 
     def text(self, width: int = 0) -> str:
         """All results with shared names for what they have in common."""

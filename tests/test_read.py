@@ -334,10 +334,10 @@ def test_places() -> None:
     long = "sum(w) + " + " + ".join(f"sin({i}*w)" for i in range(400))
     p = parse(long, {"w": "d"})
     assert _text_of(p, p.expr.operands[300]) == "sin(299*w)"
-    deep = "(" * 120 + "w + (q)" + ")" * 120 + " - exp(w)"
+    deep = "(" * 120 + "w + (q)" + ")" * 120 + " * exp(w)"
     p = parse(deep, {"w": "d", "q": "d"})
     assert _text_of(p, p.expr.operands[0]) == "w + (q)"
-    assert _text_of(p, p.expr.operands[1].operands[0]) == "exp(w)"
+    assert _text_of(p, p.expr.operands[1]) == "exp(w)"
 
 
 def _text_of(problem, node: Node) -> str:
@@ -493,7 +493,7 @@ def test_the_same_tree_whatever_the_cuts(monkeypatch: pytest.MonkeyPatch) -> Non
         ("ones(" * 1500 + "n" + ")" * 1500, "SD902"),
         ("1," * 99_999 + "1", "SD102"),
         ("x + " * 49_999 + "x", ""),
-        ("x+" * 99_990 + "x", "SD903"),
+        ("x+" * 99_999 + "x", "SD903"),
     ],
 )
 def test_limits_are_clear_and_quick(text: str, code: str) -> None:

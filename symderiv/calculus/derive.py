@@ -10,7 +10,6 @@ from ..notation.polish import polish, tidy
 from ..simplify.product import einsum
 from .sweep import Sweep, sweep, unshare
 
-
 PROPERTIES = ("symmetric", "psd", "diagonal", "onehot", "simplex")
 
 

@@ -19,7 +19,6 @@ from ..simplify.product import einsum, is_zero, permute, zeros
 from ..simplify.rebuild import rebuild
 from .local import differential, partial
 
-
 LONG = 10  # factors after which a product is kept apart, so that a chain of n nodes costs n and not n²
 
 

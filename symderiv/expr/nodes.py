@@ -116,7 +116,7 @@ class Node(Basic):
         return Call("ge", self, as_node(other))
 
     def __reduce_ex__(self, protocol):
-        from .walk import unflatten, flatten
+        from .walk import flatten, unflatten
 
         return unflatten, (flatten(self),)
 
@@ -152,7 +152,9 @@ class Node(Basic):
     def has(self, *patterns):
         from .walk import postorder
 
-        return any(isinstance(n, p) if isinstance(p, type) else n == p or p in n.free_symbols for n in postorder(self) for p in patterns)
+        return any(
+            isinstance(n, p) if isinstance(p, type) else n == p or p in n.free_symbols for n in postorder(self) for p in patterns
+        )
 
     def atoms(self, *types):
         from .walk import postorder
@@ -295,7 +297,7 @@ class Num(Node):
 
 
 class Index(Node):
-    """A bound index of a sum, product or maximum, or a free index of an entry; rank 0, runs over `range(lo, hi)` of its binder."""
+    """A bound index of a sum, product or maximum, or a free index of an entry; rank 0; its binder says its range."""
 
     __slots__ = ()
 

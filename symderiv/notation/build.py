@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sympy import Expr, S, fraction
 
 from ..expr.nodes import Call, Node, Num
@@ -43,7 +45,9 @@ def _symmetric_word(x: Node) -> bool:
         return all(a.rank == 2 and transpose(a) is b for a, b in zip(x.operands, reversed(x.operands), strict=True))
     if x.name == "add" and len(x.operands) <= 8:
         terms = set(x.operands)
-        return all(t.rank == 0 or (t.rank == 2 and (is_symmetric(t) or _symmetric_word(t) or transpose(t) in terms)) for t in terms)
+        return all(
+            t.rank == 0 or (t.rank == 2 and (is_symmetric(t) or _symmetric_word(t) or transpose(t) in terms)) for t in terms
+        )
     return x.name in ("diag", "eye") and x.rank == 2
 
 
@@ -90,12 +94,8 @@ def row(x: Node) -> Node:
 
 def dot(u: Node, v: Node) -> Node:
     """`u @ v`, the products on either side spliced with the fewest transposes."""
-    best = None
-    for a, b in ((u, v), (v, u)):
-        word = matmul(row(a), b)
-        if best is None or size(word) < size(best):
-            best = word
-    return best
+    one, other = matmul(row(u), v), matmul(row(v), u)
+    return other if size(other) < size(one) else one
 
 
 def size(x: Node) -> int:
@@ -129,14 +129,14 @@ def _guarded(num: list[Node], den: list[Node]) -> Node | None:
     return Call("where", indicator(hot), multiply(rest, den), Num(0))
 
 
-def bare_conditions(num: list[Node]) -> list[Node]:
+def bare_conditions(num: Sequence[Node]) -> list[Node]:
     """Indicators as bare comparisons where another factor makes the product a number."""
     if len(num) > 1 and any(indicator(x) is None and x.rank == max(y.rank for y in num) for x in num):
-        return [x if indicator(x) is None else indicator(x) for x in num]
-    return num
+        return [indicator(x) or x for x in num]
+    return list(num)
 
 
-def multiply(num: list[Node], den: list[Node] = ()) -> Node:
+def multiply(num: Sequence[Node], den: Sequence[Node] = ()) -> Node:
     """`num… / den…` entrywise, in reading order; an indicator is a bare comparison next to numbers."""
     guarded = _guarded(list(num), list(den))
     if guarded is not None:
@@ -188,7 +188,9 @@ def scaled(coef: Expr, num: list[Node], body: Node | None, den: list[Node]) -> N
         if isinstance(body, Call) and body.name == "mul" and body.rank and front:
             front.extend(body.operands)
         elif isinstance(body, Call) and body.name == "div" and front:
-            return _signed(negative, _over(_times([*front, *_factors(body.operands[0])]), [*_factors(body.operands[1]), *den], bottom))
+            return _signed(
+                negative, _over(_times([*front, *_factors(body.operands[0])]), [*_factors(body.operands[1]), *den], bottom)
+            )
         else:
             front.append(body)
     return _signed(negative, _over(_times(front), den, bottom))

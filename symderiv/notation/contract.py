@@ -1,8 +1,9 @@
 """Products with named axes as matrix words.
 
-The axes of a product make a graph: matrices are edges, vectors sit on vertices. Summed axes are eliminated one at a time (a vector
-through a matrix, two matrices into one, an inner product, a sum, a trace), factors on the same axes are multiplied entry by entry,
-and what is left over the output axes is an outer product, a diagonal or a matrix. What has no matrix words is written with `einsum`.
+The axes of a product make a graph: matrices are edges, vectors sit on vertices. Summed axes are eliminated one at a time (a
+vector through a matrix, two matrices into one, an inner product, a sum, a trace), factors on the same axes are multiplied entry
+by entry, and what is left over the output axes is an outer product, a diagonal or a matrix. What has no matrix words is written
+with `einsum`.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ class Contraction:
         for k, p in enumerate(self.pieces):
             if len(p.labels) > 2:
                 others = {i for q in self.pieces if q is not p for i in q.labels}
-                axes = tuple(a for a, i in enumerate(p.labels) if i not in self.out and i not in others and p.labels.count(i) == 1)
+                axes = tuple(
+                    a for a, i in enumerate(p.labels) if i not in self.out and i not in others and p.labels.count(i) == 1
+                )
                 if axes:
                     del self.pieces[k]
                     everything = len(axes) == len(p.labels)
@@ -131,6 +134,7 @@ class Contraction:
 
     def eliminate(self, i, vector: Piece | None, matrices: list[Piece]) -> None:
         if not matrices:
+            assert vector is not None
             self.put(inner_product(vector), ())
         elif len(matrices) == 1:
             m = matrices[0] if matrices[0].labels[1] == i else matrices[0].flipped()
@@ -225,11 +229,14 @@ def _body(c: Contraction, here: list) -> Node:
     left = next((p for p in c.pieces if p.labels == (i,)), None)
     right = next((p for p in c.pieces if p.labels == (j,)), None)
     if matrix is None:
+        assert left is not None and right is not None
         return Call("outer", left.word(), right.word())
     m = matrix if matrix.labels == (i, j) else matrix.flipped()
     word = m.word()
     if left is not None and (left.den or _is_reduction(left.word())) and not right:
-        return build.multiply([*m.num, *(_placed(x, [i], (i, j)) for x in left.num)], [*m.den, *(_placed(x, [i], (i, j)) for x in left.den)])
+        return build.multiply(
+            [*m.num, *(_placed(x, [i], (i, j)) for x in left.num)], [*m.den, *(_placed(x, [i], (i, j)) for x in left.den)]
+        )
     if right is not None and (right.den or _is_reduction(right.word())) and not left:
         return build.multiply([*m.num, *right.num], [*m.den, *right.den])
     parts = [Call("diag", left.word())] if left else []
@@ -245,14 +252,18 @@ def _is_reduction(x: Node) -> bool:
 
 def _placed(word: Node, here: list, out: tuple) -> Node:
     """A word over some of the output axes, with axes of size 1 where broadcasting from the right would misplace it."""
-    wanted = [i for i in out]
+    wanted = list(out)
     at = [wanted.index(i) for i in here]
     if word.rank == 0 or at == list(range(len(out) - len(here), len(out))):
         return word
     first = min(at)
     spec = tuple(("slice", None, None, None) if k in at else "new" for k in range(first, len(out)))
     if _is_reduction(word) and not word.params["keepdims"] and len(out) == 2 and isinstance(word, Call):
-        return Call(word.name, *word.operands, **{**word.params, "keepdims": True}) if word.params["axis"] in (1, -1) and at == [0] else Call("getitem", word, spec=spec)
+        return (
+            Call(word.name, *word.operands, **{**word.params, "keepdims": True})
+            if word.params["axis"] in (1, -1) and at == [0]
+            else Call("getitem", word, spec=spec)
+        )
     return Call("getitem", word, spec=spec)
 
 
@@ -263,7 +274,9 @@ def _entrywise(c: Contraction, out: tuple, repeated: bool) -> bool:
     place = {i: k for k, i in enumerate(out)}
     if len(out) > 2 and any(p.labels != out[len(out) - len(p.labels) :] for p in c.pieces):
         return False
-    return all(list(p.labels) == sorted(p.labels, key=lambda i: place.get(i, -1)) and all(i in place for i in p.labels) for p in c.pieces)
+    return all(
+        list(p.labels) == sorted(p.labels, key=lambda i: place.get(i, -1)) and all(i in place for i in p.labels) for p in c.pieces
+    )
 
 
 def _prefers_entrywise(c: Contraction, here: list) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
 from ..simplify.add import add
+from ..simplify.calls import call
 from ..simplify.collect import collect
 from ..simplify.components import components
-from ..simplify.calls import call
 from ..simplify.product import einsum, ones
 from ..simplify.rebuild import rebuild
 from ..simplify.recognise import OPPOSITE, complement
@@ -67,7 +67,7 @@ tidy = polish
 
 def distribute(node: Einsum) -> Node:
     """Multiply out brackets of three and more axes: terms with deltas are shorter apart."""
-    for k, (x, ls) in enumerate(node.items):
+    for k, (x, _ls) in enumerate(node.items):
         if isinstance(x, Add) and x.rank > 2 and len(x.terms) <= 12:
             parts = []
             for t in x.terms:
@@ -83,9 +83,9 @@ def merge_conditions(node: Add) -> Node:
     terms = list(node.terms)
     for a in range(len(terms)):
         for b in range(len(terms)):
-            found = _condition(terms[a]), _condition(terms[b])
-            if a != b and all(found):
-                (c, x), (d, y) = found
+            one, other = _condition(terms[a]), _condition(terms[b])
+            if a != b and one is not None and other is not None:
+                (c, x), (d, y) = one, other
                 if complement(c) is d and (c.name in ("gt", "lt", "eq") or a < b):
                     new = call("where", c, x, y)
                     rest = [t for k, t in enumerate(terms) if k not in (a, b)]

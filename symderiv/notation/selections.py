@@ -62,11 +62,16 @@ def apply_last(chain: list[Node]) -> list[Node] | None:
         if len(chain) == 2:
             return [picked(x, last, (("slice", None, None, None), "at"))]
         return None
-    if len(chain) == 2 and chain[0].rank == 2 and last.rank == 2 and last.name in ("tri", "flip", "getitem") and len(last.operands) <= 1:
-        if last.name == "tri" or _is_eye(last.operands[0]):
-            new = apply_first([transpose(chain[-1]), transpose(chain[0])])
-            if new is not None and isinstance(new[0], Call):
-                return [_moved(new[0])]
+    if (
+        len(chain) == 2
+        and chain[0].rank == 2
+        and last.rank == 2
+        and last.name in ("tri", "flip", "getitem")
+        and len(last.operands) <= 1
+    ) and (last.name == "tri" or _is_eye(last.operands[0])):
+        new = apply_first([transpose(chain[-1]), transpose(chain[0])])
+        if new is not None and isinstance(new[0], Call):
+            return [_moved(new[0])]
     return None
 
 
@@ -74,7 +79,9 @@ def _moved(x: Call) -> Node:
     """The transpose of an operation along axis 0 is the operation along axis 1."""
     if x.name in ("cumsum", "flip"):
         inner = x.operands[0]
-        return Call(x.name, _moved(inner) if isinstance(inner, Call) and inner.name in ("cumsum", "flip") else transpose(inner), axis=1)
+        return Call(
+            x.name, _moved(inner) if isinstance(inner, Call) and inner.name in ("cumsum", "flip") else transpose(inner), axis=1
+        )
     return transpose(x)
 
 

@@ -64,7 +64,7 @@ def _absorb_sign(node: Einsum) -> Node:
     """`-A (y - p)` as `A (p - y)`: a minus goes into a difference, which is turned round."""
     if not node.coef.could_extract_minus_sign():
         return node
-    for k, (x, ls) in enumerate(node.items):
+    for k, (x, _ls) in enumerate(node.items):
         if isinstance(x, Add) and any(negative(_loose[t]) for t in x.terms):
             turned = add([scale(t, S.NegativeOne) for t in x.terms])
             new = to_words(turned)
@@ -90,7 +90,7 @@ def _fill_items(node: Einsum) -> None:
 def _sum(node: Add) -> Node:
     words = [condition_value(_loose[t]) for t in node.terms]
     if all(degree(w) is not None for w in words):
-        words.sort(key=lambda w: (-degree(w), negative(w), build._name(positive_part(w))))
+        words.sort(key=lambda w: (-(degree(w) or 0), negative(w), build._name(positive_part(w))))
     else:
         words.sort(key=term_order)
     flipped = _one_minus_sigmoid(node)
@@ -111,21 +111,23 @@ def _sum(node: Add) -> Node:
 
 
 def _one_minus_sigmoid(node: Add) -> Node | None:
-    """`1 - σ(y - x)` as `σ(x - y)`: a difference is written the other way round."""
+    """`1 - σ(y - x)` as `σ(x - y)`, and the same for a step: a difference is written the other way round."""
     if len(node.terms) != 2:
         return None
     for one, other in (node.terms, node.terms[::-1]):
         c, body = split_coef(other)
-        if c == -1 and one is ones(node.shape) and isinstance(body, Call) and body.name == "sigmoid" and isinstance(body.operands[0], Add):
-            turned = scale(body.operands[0], S.NegativeOne)
-            to_words(turned)
-            if isinstance(turned, Add) and not negative(to_words(turned)) and any(negative(_loose[t]) for t in body.operands[0].terms):
-                return Call("sigmoid", to_words(turned))
+        if c != -1 or one is not ones(node.shape) or not isinstance(body, Call) or body.name not in ("sigmoid", "heaviside"):
+            continue
+        u = body.operands[0]
+        if isinstance(u, Add) and any(negative(_loose[t]) for t in u.terms):
+            turned = to_words(scale(u, S.NegativeOne))
+            if not negative(turned):
+                return Call(body.name, turned, *(_exact[o] for o in body.operands[1:]))
     return None
 
 
 def condition_value(word: Node) -> Node:
-    """A comparison as the number 0 or 1: bare comparisons are truth values in NumPy, which do not subtract or multiply as numbers."""
+    """A comparison as the number 0 or 1: bare ones are truth values in NumPy, which do not subtract or multiply as numbers."""
     if isinstance(word, Call) and word.name in build.COMPARISONS:
         return Call("where", word, Num(1), Num(0))
     return word
@@ -157,7 +159,12 @@ def degree(word: Node) -> int | None:
         return 0
     if not isinstance(word, Call) and not word.operands:
         return 1
-    if isinstance(word, Call) and word.name == "pow" and not isinstance(word.operands[0], Call) and isinstance(word.operands[1], Num):
+    if (
+        isinstance(word, Call)
+        and word.name == "pow"
+        and not isinstance(word.operands[0], Call)
+        and isinstance(word.operands[1], Num)
+    ):
         e = word.operands[1].value
         return int(e) if e.is_Integer else None
     return None

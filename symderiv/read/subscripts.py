@@ -151,11 +151,13 @@ def _index(reader: Reader, entry: ast.expr, x: Node, axis: int, entries: list[as
     value = affine(index)
     if value is None:
         return index
-    if isinstance(index, Num) and not value.is_Integer and value.is_number:
+    if value.is_integer is not True or value.has(sympy.oo):
         raise InputError(f"the index {value} is not a whole number", code="SD108", span=reader.span(entry))
     used = [b for b in reader.active if index_symbol(b.index) in value.free_symbols]
     if not used:
-        return index if value.is_Integer is False or isinstance(index, Num) else Num(value)
+        if not value.is_Integer:
+            _check_room(reader, entry, value, x, axis)
+        return Num(value)
     if len(used) > 1:
         hint = "an index expression has one index; sum over the pair and compare: if k == i + j"
         raise InputError("two indices in one subscript", code="SD108", hint=hint, span=reader.span(entry))
@@ -174,6 +176,11 @@ def _check_range(reader: Reader, entry: ast.expr, value: Expr, bound: Bound, x: 
     if low.is_negative or (low.is_nonnegative is None and not low.is_Integer):
         hint = "a negative index counts from the end in NumPy; start the range later"
         raise InputError(f"`{reader.text(entry)}` begins at {low}", code="SD108", hint=hint, span=reader.span(entry))
+    _check_room(reader, entry, high, x, axis)
+
+
+def _check_room(reader: Reader, entry: ast.expr, high: Expr, x: Node, axis: int) -> None:
+    """The largest value of an index is inside the axis, for every size."""
     size = reader.axis_size(x, axis, sympy.expand(high + 1))
     if size is None:
         return

@@ -221,6 +221,8 @@ def _cut_group(cutter: _Cutter, group: list[Token], before: list[Token], start: 
     tree = _parse_range(cutter, group, start, "" if kind == "group" else "_")
     if len(group) == 2 or tail.start - head.stop < 8:
         return group
+    if head.text != "(" and kind == "group":  # a list: its brackets belong to it
+        return [_placeholder(cutter, tree, kind, head.start, tail.stop, start, head.depth)]
     return [head, _placeholder(cutter, tree, kind, head.stop, tail.start, start, head.depth + 1), tail]
 
 
@@ -305,12 +307,21 @@ def _check_operand(cutter: _Cutter, tokens: list[Token]) -> None:
 
 
 def _chain(cutter: _Cutter, parts: list[list[Token]], between: list[Token], start: int) -> Chain:
-    items = []
+    """`parts` joined by the operators `between`, parsed some hundred at a time and taken apart again."""
+    items: list[ast.expr] = []
     for k, part in enumerate(parts):
         if not part:
             at = between[min(k, len(between) - 1)]
             raise InputError("an operand is missing", code="SD101", span=Span(cutter.source, at.start, at.stop, cutter.name))
-        items.append(_parse_range(cutter, part, start))
+    for first in range(0, len(parts), LONG):
+        last = min(first + LONG, len(parts))
+        spine: ast.expr = _parse_range(cutter, [parts[first][0], parts[last - 1][-1]], start)
+        operands = []
+        for _ in range(last - first - 1):
+            assert isinstance(spine, ast.BinOp)
+            operands.append(spine.right)
+            spine = spine.left
+        items.extend([spine, *reversed(operands)])
     tree = Chain()
     tree.items = items
     tree.ops = [t.text for t in between]

@@ -221,6 +221,8 @@ class Reader:
             node = Call(name, *operands, **params)
         except ShapeError as error:
             raise self.explain(error, tree, operands).at(self.span(tree)) from None
+        if node.depth > MAX_DEPTH:
+            raise too_deep("the expression", self.span(tree))
         self.placed(node, tree)
         return node
 

@@ -121,12 +121,12 @@ def _written_negative(node: Add, coefs: list[Expr]) -> bool:
     return minus[leading]
 
 
-def _weight(body: Node) -> tuple[int, str]:
-    """What a person writes first in a difference: products, then functions, then names late in the alphabet, then averages."""
+def _weight(body: Node) -> tuple[float, str]:
+    """What a person writes first in a difference: products, numbers, functions, names late in the alphabet, averages."""
     if isinstance(body, Einsum):
         if len(body.items) > 1:
             return 4, ""
-        return (1, "") if body.items else (2, "")
+        return (1, "") if body.items else (3.5, "")
     if isinstance(body, Call):
         return 3, ""
     return 2, getattr(body, "name", "")

@@ -50,7 +50,12 @@ def _hoist(node: Call) -> Node | None:
         out = list(range(rank))
         return einsum([(inner, [a for a in out if a not in axes])], out, {a: node.shape[a] for a in axes})
     first = full[0]
-    if len(first.items) == 1 and first.coef == 1 and set(first.items[0][1]) == set(first.out) and len(first.out) == len(set(first.out)) == rank:
+    if (
+        len(first.items) == 1
+        and first.coef == 1
+        and set(first.items[0][1]) == set(first.out)
+        and len(first.out) == len(set(first.out)) == rank
+    ):
         order = [first.out.index(i) for i in first.items[0][1]]
         back = [permute(x, order) if x.rank else x for x in node.operands]
         if all(not isinstance(x, Einsum) for x in back if x.rank):
@@ -151,7 +156,8 @@ def _product_power(base: Einsum, e: Expr) -> Node:
         return scale(ones(base.shape), base.coef**e) if base.coef.is_positive or e.is_Integer else Call("pow", base, Num(e))
     parts = components(base)
     free = e.is_Integer
-    outside, inside = [], []
+    outside: list[tuple[Node, list[int]]] = []
+    inside: list[tuple[Node, list[int]]] = []
     for x, ls in parts:
         (outside if free or sign_of(x) else inside).append((x, ls))
     c = base.coef

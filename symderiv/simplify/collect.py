@@ -81,13 +81,25 @@ def common(a: Node, b: Node) -> Node | None:
     rest_a = [xs[i] for i in range(len(xs)) if i not in used_x]
     rest_b = [(y, tuple(to_a.get(label, fresh.get(label)) for label in ls)) for j, (y, ls) in enumerate(ys) if j not in used_y]
     touched = {label for _, ls in [*rest_a, *rest_b] for label in ls}
-    face = [label for label in sorted((x for x in touched if x in outside), key=str)]
+    face = sorted((x for x in touched if x in outside), key=str)
     if len(face) > 2:
         return None  # the bracket would have no matrix words
+    if len(face) == 2 and _connected(rest_a, face) != _connected(rest_b, face):
+        return None  # a matrix plus an outer product reads worse than the two terms
     sizes = {**sizes_a, **{("b", label): s for label, s in sizes_b.items()}}
     # the shares of numbers: keep the common part free of them
     inner = add([einsum(rest_a, face, sizes, coef=ca), einsum(rest_b, face, sizes, coef=cb)])
     return einsum([*shared, (inner, face)], out_a, sizes_a)
+
+
+def _connected(items, face: list) -> bool:
+    """Whether the two axes hang together through the items."""
+    reached = {face[0]}
+    while True:
+        more = {i for _, ls in items if reached & set(ls) for i in ls} - reached
+        if not more:
+            return face[1] in reached
+        reached |= more
 
 
 def _pattern(out: list[int]) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Rational, S
+from sympy import Expr, Rational, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
 from .facts import is_indicator, is_symmetric, sums_to_one
@@ -218,7 +218,13 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
             total = add([u, by.operands[0]])
             if total.tree_size < u.tree_size + by.operands[0].tree_size - 2 or is_zero(total):
                 return [call("exp", total)]
-        if ey.is_Integer and ey >= 1 and isinstance(by, Call) and by.name == "sigmoid" and scale(u, S.NegativeOne) is by.operands[0]:
+        if (
+            ey.is_Integer
+            and ey >= 1
+            and isinstance(by, Call)
+            and by.name == "sigmoid"
+            and scale(u, S.NegativeOne) is by.operands[0]
+        ):
             return [one_minus(by), power(by, Num(ey - 1))]
         if ey.is_Integer and ey >= 1 and isinstance(by, Add) and by is one_minus(call("sigmoid", u)):
             return [call("sigmoid", u), power(by, Num(ey - 1))]
@@ -292,14 +298,14 @@ def rule_merged_axes(net: Network, out: list[int]) -> bool:
     from .reshapes import merged_axes
 
     by_label: dict[int, list[tuple[int, int]]] = {}
-    for k, (x, ls) in enumerate(net.items):
+    for k, (_, ls) in enumerate(net.items):
         for at, i in enumerate(ls):
             by_label.setdefault(i, []).append((k, at))
     for label, places in by_label.items():
         if label in out:
             continue
-        groups = [merged_axes(net.items[k][0]) for k, _ in places]
-        if any(g is None for g in groups):
+        groups = [g for g in (merged_axes(net.items[k][0]) for k, _ in places) if g is not None]
+        if len(groups) < len(places):
             continue
         sizes = {tuple(net.items[k][0].operands[0].shape[a] for a in g[at]) for (k, at), g in zip(places, groups, strict=True)}
         if len(sizes) == 1 and len(next(iter(sizes))) > 1:
@@ -311,16 +317,14 @@ def rule_merged_axes(net: Network, out: list[int]) -> bool:
 def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> None:
     """Replace a merged label by labels of its parts in the items that have it."""
     from .calls import call
-    from .reshapes import merged_axes
 
     parts = [net.label(s) for s in sizes]
     put = []
     for k in sorted(where):
         x, ls = net.items[k]
         inner = x.operands[0]
-        groups = merged_axes(x)
         labels: list[int] = []
-        shape = []
+        shape: list[Expr] = []
         for at, i in enumerate(ls):
             if i == label:
                 labels.extend(parts)
@@ -329,7 +333,6 @@ def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> None
                 labels.append(i)
                 shape.append(x.shape[at])
         put.append((call("reshape", inner, shape=tuple(shape)), tuple(labels)))
-        assert groups is not None
     net.size[net.find(label)] = S.One
     _swap(net, sorted(where), put)
 

@@ -12,7 +12,7 @@ _signs: dict[bytes, str] = {}
 
 
 def sign_of(root: Node) -> str:
-    """"positive", "nonnegative" or "" (unknown), from attributes and operations."""
+    """ "positive", "nonnegative" or "" (unknown), from attributes and operations."""
     known = _signs.get(root.key)
     if known is not None:
         return known

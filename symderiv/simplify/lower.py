@@ -204,11 +204,10 @@ def lower_binder(node: Call, scope: Scope) -> Lowered:
         own = list(range(value.rank))
         out = [i for i in value.index if i is not index]
         labels = value.labels(own)
-        sizes = {}
         coef: Expr = S.One
         if index not in value.index:
             coef = hi - lo
-        return Lowered(einsum([(value.node, labels)], [*out, *own], sizes, coef=coef), tuple(out))
+        return Lowered(einsum([(value.node, labels)], [*out, *own], coef=coef), tuple(out))
     keep = tuple(i for i in value.index if i is not index)
     own = list(range(value.rank))
     moved = einsum([(value.node, value.labels(own))], [*keep, *own, index], {index: hi - lo})
@@ -234,7 +233,9 @@ def _masked(kind: str, value: Lowered, cond: Lowered, scope: Scope) -> Lowered:
 
 def _polynomial_mask(cond: Node) -> bool:
     """Conditions on indices and labels alone: a product with 0 and 1 is exact, as the body is finite everywhere."""
-    return cond.rank == 0 or not any(isinstance(x, Call) and x.name in ("gt", "ge", "lt", "le", "where") for x in (cond, *cond.operands))
+    return cond.rank == 0 or not any(
+        isinstance(x, Call) and x.name in ("gt", "ge", "lt", "le", "where") for x in (cond, *cond.operands)
+    )
 
 
 # arithmetic ------------------------------------------------------------------------------------------------------------
@@ -307,8 +308,8 @@ def _matmul(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
             out = [*out, at]
         return Lowered(einsum(items, [*index, *out]), index)
     a, b = operands
-    la = [*(("axis", k) for k in range(-a.rank, -2)), "row", "inner"] if a.rank > 1 else ["inner"]
-    lb = [*(("axis", k) for k in range(-b.rank, -2)), "inner", "column"] if b.rank > 1 else ["inner"]
+    la: list = [*(("axis", k) for k in range(-a.rank, -2)), "row", "inner"] if a.rank > 1 else ["inner"]
+    lb: list = [*(("axis", k) for k in range(-b.rank, -2)), "inner", "column"] if b.rank > 1 else ["inner"]
     batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
     names = [("axis", k) for k in range(-len(batch) - 2, -2)]
     for labels, x, tag in ((la, a, "a"), (lb, b, "b")):
@@ -316,7 +317,9 @@ def _matmul(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
             if isinstance(label, tuple) and x.shape[k] != batch[label[1] + 2]:
                 labels[k] = ("one", tag, k)
     out = [*names, *(["row"] if a.rank > 1 else []), *(["column"] if b.rank > 1 else [])]
-    return Lowered(einsum([(a.node, a.labels(la)), (b.node, b.labels(lb))], [*index, *out], dict(zip(names, batch, strict=True))), index)
+    return Lowered(
+        einsum([(a.node, a.labels(la)), (b.node, b.labels(lb))], [*index, *out], dict(zip(names, batch, strict=True))), index
+    )
 
 
 # reductions ------------------------------------------------------------------------------------------------------------

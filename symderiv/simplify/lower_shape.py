@@ -44,7 +44,9 @@ def _einsum(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
 
 def _by_labels(operands: list[Lowered], inputs: list[str], output: str) -> Lowered:
     index = tuple(dict.fromkeys(i for o in operands for i in o.index))
-    return Lowered(einsum([(o.node, o.labels(list(ls))) for o, ls in zip(operands, inputs, strict=True)], [*index, *output]), index)
+    return Lowered(
+        einsum([(o.node, o.labels(list(ls))) for o, ls in zip(operands, inputs, strict=True)], [*index, *output]), index
+    )
 
 
 @lowers("trace")

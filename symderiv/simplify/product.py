@@ -71,7 +71,9 @@ class Network:
             self.items.append((node, tuple(labels)))
 
 
-def einsum(items: Iterable[tuple[Node, Sequence[Hashable]]], out: Sequence[Hashable], sizes: dict | None = None, coef: Expr = S.One) -> Node:
+def einsum(
+    items: Iterable[tuple[Node, Sequence[Hashable]]], out: Sequence[Hashable], sizes: dict | None = None, coef: Expr = S.One
+) -> Node:
     """The normal form of a product.
 
     Args:
@@ -300,4 +302,18 @@ def drop_axes(node: Node, axes: set[int]) -> Node:
     return _make(node.coef, list(node.items), out, dict(enumerate(node.sizes)))
 
 
-__all__ = ["Add", "Call", "Network", "canonical_order", "drop_axes", "einsum", "is_broadcast_axis", "is_zero", "ones", "permute", "scale", "split_coef", "zeros"]
+__all__ = [
+    "Add",
+    "Call",
+    "Network",
+    "canonical_order",
+    "drop_axes",
+    "einsum",
+    "is_broadcast_axis",
+    "is_zero",
+    "ones",
+    "permute",
+    "scale",
+    "split_coef",
+    "zeros",
+]

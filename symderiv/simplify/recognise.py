@@ -16,7 +16,7 @@ from .calls import call, negated, one_plus_exp, power
 from .components import components
 from .factors import base_and_exponent, one_minus
 from .facts import sign_of, sums_to_one
-from .product import drop_axes, einsum, is_broadcast_axis, is_zero, ones, permute, scale, split_coef, zeros
+from .product import drop_axes, einsum, is_broadcast_axis, is_zero, ones, scale, split_coef, zeros
 
 MINUS = S.NegativeOne
 
@@ -48,9 +48,8 @@ def rule_exp(node: Call) -> Node | None:
 
 def _exp_of_sum(u: Add) -> Node | None:
     for t in u.terms:
-        if not (isinstance(t, Einsum) and t.coef == MINUS and len(t.items) == 1):
-            if not (isinstance(t, Einsum) and t.coef == MINUS):
-                continue
+        if not (isinstance(t, Einsum) and t.coef == MINUS and t.items):
+            continue
         x, ls = t.items[0]
         if isinstance(x, Call) and x.name == "logsumexp" and len(t.items) == 1:
             rest = add([v for v in u.terms if v is not t])
@@ -64,7 +63,7 @@ def _exp_of_sum(u: Add) -> Node | None:
 
 
 def rule_log(node: Call) -> Node | None:
-    """`log 1 = 0`, `log e^u = u`, `log(1 + e^u) = softplus(u)`, `log σ(u)`, `log Σ e^u = logsumexp(u)`, `log softmax`, `log det`."""
+    """`log 1 = 0`, `log e^u = u`, `log(1 + e^u) = softplus(u)`, `log σ(u)`, `log Σ e^u`, `log softmax`, `log det`."""
     u = node.operands[0]
     if is_one(u):
         return zeros(u.shape)
@@ -125,7 +124,7 @@ def _log_of_product(u: Einsum) -> Node | None:
     parts = components(u)
     soft = [(x, ls) for x, ls in parts if _logs_well(x)]
     if soft and (all(_logs_well(x) or sign_of(x) for x, _ in parts)) and u.coef.is_positive and len(parts) + (u.coef != 1) > 1:
-        labels = {i: s for i, s in enumerate(u.sizes)}
+        labels = dict(enumerate(u.sizes))
         terms = [einsum([(call("log", x), ls)], u.out, labels) for x, ls in parts]
         if u.coef != 1:
             terms.append(spread(call("log", Num(u.coef)), u.shape))
@@ -192,16 +191,15 @@ def rule_abs(node: Call) -> Node | None:
         return u
     if isinstance(u, Call) and u.name == "abs":
         return u
-    if isinstance(u, Einsum):
-        if len(set(u.out)) == len(u.out):
-            parts = components(u)
-            out = [(x, ls) for x, ls in parts if sign_of(x)]
-            rest = [(x, ls) for x, ls in parts if not sign_of(x)]
-            if out or len(rest) > 1 or (u.coef != 1 and u.coef.is_positive):
-                labels = sorted({i for _, ls in rest for i in ls})
-                inner = einsum(rest, labels)
-                if inner is not u:
-                    return einsum([*out, (call("abs", inner), labels)], u.out, dict(enumerate(u.sizes)), coef=u.coef)
+    if isinstance(u, Einsum) and len(set(u.out)) == len(u.out):
+        parts = components(u)
+        out = [(x, ls) for x, ls in parts if sign_of(x)]
+        rest = [(x, ls) for x, ls in parts if not sign_of(x)]
+        if out or len(rest) > 1 or (u.coef != 1 and u.coef.is_positive):
+            labels = sorted({i for _, ls in rest for i in ls})
+            inner = einsum(rest, labels)
+            if inner is not u:
+                return einsum([*out, (call("abs", inner), labels)], u.out, dict(enumerate(u.sizes)), coef=u.coef)
     if isinstance(u, Add):
         c, body = primitive(u)
         if c != 1 and c.is_nonzero and c.is_real:
@@ -298,7 +296,8 @@ def _split_shift(node: Call) -> tuple[list[Node], list[Node]]:
     u = node.operands[0]
     if not isinstance(u, Add):
         return [u], []
-    moving, still = [], []
+    moving: list[Node] = []
+    still: list[Node] = []
     for t in u.terms:
         (still if all(is_broadcast_axis(t, a % u.rank) for a in _axes(node)) else moving).append(t)
     return moving, still
@@ -425,7 +424,7 @@ RULES: dict[str, tuple[Callable[[Call], Node | None], ...]] = {
     "abs": (rule_abs,),
     "sign": (rule_sign,),
     "where": (rule_where,),
-    **{name: (rule_compare,) for name in ("gt", "ge", "lt", "le", "eq", "ne")},
+    **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne"), (rule_compare,)),
     "heaviside": (rule_heaviside,),
     "maximum": (rule_extremum,),
     "minimum": (rule_extremum,),

@@ -15,7 +15,7 @@ def merged_axes(x: Node) -> list[tuple[int, ...]] | None:
     groups: list[tuple[int, ...]] = []
     at = 0
     for size in x.shape:
-        have, group = S.One, []
+        have, group = S.One, list[int]()
         while at < len(before) and (have != size or not group):
             have = expand(have * before[at])
             group.append(at)
