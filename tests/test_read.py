@@ -349,7 +349,11 @@ def test_files(tmp_path: Path) -> None:
     plain = tmp_path / "logistic.sd"
     plain.write_text(LOGISTIC, encoding="utf-8")
     expr = load(plain).expr
-    for data in (LOGISTIC.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + LOGISTIC.encode(), LOGISTIC.replace("\n", "\r").encode()):
+    for data in (
+        LOGISTIC.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + LOGISTIC.encode(),
+        LOGISTIC.replace("\n", "\r").encode(),
+    ):
         (tmp_path / "other.sd").write_bytes(data)
         assert load(str(tmp_path / "other.sd")).expr is expr
     assert load(plain, name="p").name == "p"

@@ -19,6 +19,7 @@ from ..simplify.product import einsum, is_zero, permute, zeros
 from ..simplify.rebuild import rebuild
 from .local import differential, partial
 
+SHORT = 300  # nodes, written out in full, of results in which nothing is kept apart
 LONG = 10  # factors after which a product is kept apart, so that a chain of n nodes costs n and not n²
 
 
@@ -76,14 +77,15 @@ def _run(y: Node, wrt: list[Var], g: Node, lead: int, tidy: Callable[[Node], Nod
             gradients[node] = total  # type: ignore[index]
         if isinstance(node, Var) or is_zero(total):
             continue
-        places = [k for k, o in enumerate(node.operands) if o in active]
-        if (len(places) > 1 and not isinstance(node, Add)) or (isinstance(total, Einsum) and len(total.items) > LONG):
+        operands = node.operands
+        places = [k for k, o in enumerate(operands) if o in active]
+        if len(places) > 1 or (isinstance(total, Einsum) and len(total.items) > LONG):
             total = share(total)
         for k in places:
             part = pull(node, k, total, lead)
             if part is not None and not is_zero(part):
-                event.passed.append((node.operands[k], part))
-                pending.setdefault(node.operands[k], []).append(part)
+                event.passed.append((operands[k], part))
+                pending.setdefault(operands[k], []).append(part)
     shape = g.shape[:lead]
     for v in wrt:
         gradients.setdefault(v, zeros((*shape, *v.shape)))
@@ -98,7 +100,8 @@ def share(x: Node) -> Node:
 
 
 def unshare(roots: list[Node], limit: int = 24) -> list[Node]:
-    """Multiply out values that the results use only once (up to `limit` factors)."""
+    """Multiply out values that the results use only once (up to `limit` factors), and all of them in short results."""
+    small = sum(r.tree_size for r in roots) <= SHORT
     uses: dict[Node, int] = {}
     for node in postorder(*roots):
         for o in node.operands:
@@ -109,7 +112,7 @@ def unshare(roots: list[Node], limit: int = 24) -> list[Node]:
     def rebuilt(node: Node, operands: list[Node]) -> Node:
         if isinstance(node, Shared):
             inner = operands[0]
-            if uses.get(node, 0) <= 1 and not (isinstance(inner, Einsum) and len(inner.items) > limit):
+            if (uses.get(node, 0) <= 1 or small) and not (isinstance(inner, Einsum) and len(inner.items) > limit):
                 return inner
             return share(inner) if not isinstance(inner, Shared) else inner
         return rebuild(node, operands)

@@ -94,14 +94,9 @@ class Node(Basic):
         return _TABLE.setdefault((cls, self.args), self)
 
     # identity semantics -------------------------------------------------------------------------------------------
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-    def __hash__(self) -> int:
-        return object.__hash__(self)
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+    __hash__ = object.__hash__
 
     def __lt__(self, other):  # type: ignore[override]
         return Call("lt", self, as_node(other))
@@ -403,8 +398,10 @@ class Add(Node):
         return self
 
     @property
-    def terms(self) -> tuple[Node, ...]:
+    def operands(self) -> tuple[Node, ...]:
         return self.args
+
+    terms = operands
 
 
 class Einsum(Node):

@@ -123,8 +123,10 @@ class Contraction:
                     rank = 5
             else:
                 rank = 0 if not matrices else 1 if vectors else 2
-            if best is None or rank < best[0]:
-                best = (rank, i, vectors, matrices)
+            # of equal steps, first those through a plain name: back-propagation order
+            order = (rank, not any(len(p.num) == 1 and not _inner(p.num[0]).operands for p in matrices))
+            if best is None or order < best[0]:
+                best = (order, i, vectors, matrices)
         if best is None:
             return False
         _, i, vectors, matrices = best
@@ -159,6 +161,10 @@ class Contraction:
                     return
                 chain = build.matmul(a.word(), *middle, b.word())
             self.pieces.append(Piece((j, k), [chain]))
+
+
+def _inner(x: Node) -> Node:
+    return x.operands[0] if isinstance(x, Call) and x.name == "T" else x
 
 
 def split_division(x: Node) -> tuple[list[Node], list[Node]]:

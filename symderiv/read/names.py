@@ -92,6 +92,13 @@ def nearest(name: str, names) -> str:
     return "did you mean " + " or ".join(f"`{f}`" for f in found) + "?" if found else ""
 
 
+def nearest_function(name: str) -> str:
+    """A hint with functions of the language like this one; other spellings only where no word is near."""
+    from ..ops import OPS
+
+    return nearest(name, (set(OPS) | EXTRA_FUNCTIONS) - INTERNAL) or nearest(name, ALIASES)
+
+
 def function_names() -> set[str]:
     """All accepted function names."""
     from ..ops import OPS

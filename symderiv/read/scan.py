@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple, NoReturn
 
 from ..errors import InputError, Span
 from .limits import MAX_DEPTH, MAX_NAME, MAX_NODES, check_length, too_deep, too_many
+from .numbers import MAX_DIGITS, literal
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\f\r\u00a0\u2000-\u200a\u202f\u3000\ufeff]+)
@@ -72,10 +74,10 @@ def scan(source: str, name: str = "") -> list[Token]:
             if not opened:
                 tokens.append(Token(kind, text, at, stop, 0))
         elif kind not in ("space", "comment"):
-            if kind == "name" and stop - at > MAX_NAME:
-                raise InputError(
-                    f"the name {text[:20]}… has {stop - at} characters", code="SD101", span=Span(source, at, stop, name)
-                )
+            if kind == "name":
+                _check_name(source, at, stop, name)
+            elif kind == "number" and stop - at > MAX_DIGITS:
+                literal(text, Span(source, at, stop, name))
             if kind == "number" and stop < end and (source[stop].isalnum() or source[stop] == "_"):
                 _glued(source, at, stop, name)
             tokens.append(Token(kind, text, at, stop, len(opened)))
@@ -86,6 +88,17 @@ def scan(source: str, name: str = "") -> list[Token]:
     if len(tokens) > 2 * MAX_NODES:
         raise too_many(Span(source, tokens[2 * MAX_NODES].start, tokens[2 * MAX_NODES].stop, name))
     return tokens
+
+
+def _check_name(source: str, at: int, stop: int, name: str) -> None:
+    if stop - at > MAX_NAME:
+        span = Span(source, at, stop, name)
+        raise InputError(f"the name {source[at : at + 20]}… has {stop - at} characters", code="SD101", span=span)
+    if not source.isascii():
+        for k in range(at, stop):
+            # Python folds a raised letter into a plain one, so `Aᵀ` would be the name AT
+            if unicodedata.category(source[k]) in ("Lm", "No"):
+                _odd_character(source, k, name)
 
 
 def _close(source: str, name: str, opened: list[Token], text: str, at: int) -> None:

@@ -110,7 +110,8 @@ def identity(converter: Any, node: Any, args: list[Node]) -> Node:
 
 def diagonal(converter: Any, node: Any, args: list[Node]) -> Node:
     if type(node).__name__ == "DiagonalMatrix":
-        return Call("mul", args[0], Call("eye", n=converter.size(node.shape[0]), m=converter.size(node.shape[1])))
+        rows, columns = map(converter.size, node.shape)
+        return Call("mul", args[0], Call("eye", n=rows, m=None if rows == columns else columns))
     return Call("diag", args[0]) if args[0].rank else args[0]
 
 

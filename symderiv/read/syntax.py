@@ -119,6 +119,9 @@ def _shift(tree: ast.expr, body: str, start: int) -> None:
 def _explain(source: str, body: str, start: int, name: str, error: SyntaxError) -> InputError:
     """Python's complaint in our words."""
     at = min(max((error.offset or 1) - 1, 0), len(body))
+    if at >= len(body) or (error.end_lineno, error.end_offset) == (1, 0):  # Python wants more
+        span = Span(source, start + len(body) - 1, start + len(body), name)
+        return InputError("the expression ends too early", code="SD101", hint="an operand is missing after this", span=span)
     end = min(max((error.end_offset or 0) - 1, at + 1), len(body)) if error.end_lineno == error.lineno else at + 1
     span = Span(source, start + at, start + max(end, at + 1), name)
     rest = body[at:].lstrip()

@@ -1,0 +1,145 @@
+"""The trace of the engine, with each event's local differential.
+
+`calculus.sweep` records at every node `u` the cotangent `ū` and what it passed on. Between two events
+
+    dL = Σ <ū, du>          over the nodes that wait for their event,
+
+and an event replaces `du` by the node's differential in the changes of its operands. `Trace` repeats the run that gave the
+answer and keeps its events; nothing here differentiates by rules of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import S
+
+from ..calculus import derive as engine
+from ..calculus.local import differential, partial
+from ..calculus.sweep import Event
+from ..errors import SymDerivError
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
+from ..expr.walk import fold, postorder
+from ..simplify.add import add
+from ..simplify.calls import call
+from ..simplify.lower import normal
+from ..simplify.product import einsum, zeros
+from ..simplify.rebuild import rebuild
+
+
+def substitute(root: Node, rule: dict[Node, Node]) -> Node:
+    """A core expression with nodes replaced, in normal form again; what is below them is not visited."""
+    return fold(root, rebuild, dict(rule)) if rule else root
+
+
+def bare(node: Node) -> Node:
+    """Without the mark that keeps a value apart."""
+    while isinstance(node, Shared):
+        node = node.args[0]
+    return node
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one event passed to one operand: a term of the operand's cotangent."""
+
+    source: Node
+    target: Node
+    cotangent: Node
+
+
+class Trace:
+    """One run of the engine on a core expression.
+
+    Attributes:
+        core: the expression, unconstrained in the variables.
+        targets: the variables.
+        results: the derivative by each, as the engine hands it over.
+        events: in the order of the sweep, from the output inwards.
+        written: core node -> the user's own words for it.
+    """
+
+    def __init__(self, words: Node, core: Node, targets: Sequence[Var]) -> None:
+        self.words, self.core, self.targets = words, core, tuple(targets)
+        self.results, run = engine.gradients(core, targets)
+        self.events: list[Event] = run.events
+        self.event = {e.node: e for e in run.events}
+        self.written = written(words)
+        self.parts = [Part(e.node, x, g) for e in run.events for x, g in e.passed]
+        self.lead = core.rank
+
+    def active(self, node: Node) -> list[int]:
+        """Places of the operands that the sweep went on to."""
+        if isinstance(node, Var):
+            return []
+        return [k for k, o in enumerate(node.operands) if o in self.event]
+
+    def users(self, node: Node) -> list[tuple[Node, int]]:
+        """The places where a node is used, as (user, position)."""
+        return [(e.node, k) for e in self.events for k in self.active(e.node) if e.node.operands[k] is node]
+
+
+def written(words: Node) -> dict[Node, Node]:
+    """Core node -> the shortest of the user's subexpressions that it stands for."""
+    found: dict[Node, Node] = {}
+    for word in postorder(words):
+        if isinstance(word, (Index, Var)) or any(isinstance(n, Index) for n in _open_indices(word)):
+            continue
+        try:
+            core = normal(word)
+        except SymDerivError:
+            continue
+        if core not in found or word.tree_size < found[core].tree_size:
+            found[core] = word
+    return found
+
+
+def _open_indices(word: Node) -> set[Node]:
+    """Indices that occur and are not bound inside."""
+    bound = {n.operands[1] for n in postorder(word) if isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin")}
+    return {n for n in postorder(word) if isinstance(n, Index)} - bound
+
+
+def local(node: Node, k: int, change: Node) -> Node | None:
+    """The change of `node` when operand `k` changes by `change` (of the operand's shape): linear in it; None where it is 0."""
+    own = list(range(node.rank))
+    if isinstance(node, (Add, Shared)):
+        return change
+    if isinstance(node, Einsum):
+        items = [(change if j == k else x, ls) for j, (x, ls) in enumerate(node.items)]
+        return einsum(items, node.out, dict(enumerate(node.sizes)), coef=node.coef)
+    assert isinstance(node, Call)
+    x = node.operands[k]
+    if node.op.elementwise:
+        d = partial(node, k)
+        if d is None:
+            return None
+        return einsum([(d, own), (change, own if x.rank else [])], own, dict(enumerate(node.shape)))
+    if node.name == "reshape":
+        return call("reshape", change, shape=node.shape)
+    expression, dx = differential(node, k)
+    return substitute(expression, {dx: change}) if dx in expression.free_symbols else None
+
+
+def total_local(node: Node, places: Sequence[int], changes: dict[Node, Node]) -> Node:
+    """The change of `node` when its operands change: the sum of `local` over the places."""
+    terms = [local(node, k, changes[node.operands[k]]) for k in places]
+    present = [t for t in terms if t is not None]
+    return add(present) if present else zeros(node.shape)
+
+
+def is_one(node: Node) -> bool:
+    """The number 1 or an array of ones."""
+    return isinstance(node, Einsum) and node.coef == 1 and not node.items and len(set(node.out)) == len(node.out)
+
+
+def is_identity(node: Node) -> bool:
+    """The identity `δ`: every axis of the second half is one of the first."""
+    if getattr(node, "value", None) == 1:
+        return True
+    half = node.rank // 2
+    return isinstance(node, Einsum) and node.coef == S.One and not node.items and node.out == (*range(half), *range(half)) and half > 0
+
+
+__all__ = ["Part", "Trace", "bare", "is_identity", "is_one", "local", "substitute", "total_local", "written"]
