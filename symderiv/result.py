@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,21 @@ from .expr.walk import postorder, variables
 from .notation.words import to_words
 from .read.problem import Problem
 from .verify.certificate import Certificate, certify
-from .write.language import to_text
+from .write.language import to_text, to_text_shared
 from .write.latex import to_latex
-from .write.unicode import to_unicode
+from .write.sharing import MAX_TREE
+from .write.unicode import to_unicode, to_unicode_shared
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+LONG = 400  # nodes from which repeated parts are named
+
+
+def _lines(shared: tuple[list[tuple[str, str]], str], last: str) -> str:
+    definitions, text = shared
+    return "\n".join([*(f"{name} = {value}" for name, value in definitions), last + text])
 
 
 class Derivative:
@@ -83,7 +93,8 @@ class Derivative:
         for node in postorder(self.problem.expr):
             if isinstance(node, Call) and node.op.kinks:
                 names = dict(zip(node.op.operands, (str(o) if o.tree_size < 40 else "…" for o in node.operands), strict=False))
-                lines.append(f"{node.name}({', '.join(names.values())}): {node.op.kinks}")
+                place = re.sub(r"\b[A-Za-z]\w*\b", lambda m, names=names: names.get(m.group(), m.group()), node.op.kinks)
+                lines.append(f"{node.name}({', '.join(names.values())}): {place}")
         return list(dict.fromkeys(lines))
 
     @cached_property
@@ -96,7 +107,10 @@ class Derivative:
         return lines
 
     def __str__(self) -> str:
-        return to_text(self.displayed)
+        """The input language: one expression, or a problem text that names repeated parts where that would be too long."""
+        if self.displayed.tree_size <= MAX_TREE:
+            return to_text(self.displayed)
+        return _lines(to_text_shared(self.displayed, 200), "result = ")
 
     @property
     def displayed(self) -> Node:
@@ -118,8 +132,10 @@ class Derivative:
         return to_latex(self.displayed, **options)
 
     def text(self) -> str:
-        """Unicode mathematics."""
-        return to_unicode(self.displayed)
+        """Unicode mathematics; repeated parts of long results are named."""
+        if self.displayed.tree_size <= LONG:
+            return to_unicode(self.displayed)
+        return _lines(to_unicode_shared(self.displayed, LONG), "")
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

@@ -41,7 +41,7 @@ CASES: list[tuple[str, str, str]] = [
     ("SD101", "w +* y", "*"),
     ("SD101", "w if lam", "w if lam"),
     ("SD101", "f = = y", "="),
-    ("SD101", "lam == ", "=="),
+    ("SD101", "lam *", "*"),
     ("SD101", "007", "00"),
     ("SD101", "'never closed", "'"),
     ("SD101", "f =", "="),
@@ -252,7 +252,7 @@ SNAPSHOTS = {
 input:1:1: SD103 there is no function `sofmax`
   sofmax(w) + 1
   ^^^^^^
-hint: did you mean `softmax` or `log_softmax` or `softplus`?""",
+hint: did you mean `softmax` or `log_softmax` or `max`?""",
     "X.T @ X.T": """\
 input:1:1: SD202 `X.T @ X.T`: `X.T` is (d, n): inner sizes n and d differ (X: n,d declared)
   X.T @ X.T
@@ -303,8 +303,10 @@ def test_an_assumption_that_does_not_fit_is_told() -> None:
 
 TOKENS = re.split(
     r" +",
-    "x y w X A n d i lam sum max norm softmax exp det inv cross_entropy einsum stack reshape ( ( ) ) [ ] , : ; = == < + - * / @ ** "
-    ". .T .shape ~ & not and or if else for in range( np. 0 1 -1 0.5 1e3 'ij,jk' None True axis= lambda # X:n,d ::-1 ... pi inf { } := "
+    "x y w X A n d i lam sum max norm softmax exp det inv cross_entropy einsum stack reshape ( ( ) ) [ ] , : ; = == < + "
+    "- * / @ ** "
+    ". .T .shape ~ & not and or if else for in range( np. 0 1 -1 0.5 1e3 'ij,jk' None True axis= lambda # X:n,d ::-1 ... pi inf "
+    "{ } := "
     "é λ [:,None] arange( onehot( ones( eye( transpose( where( isum yield \n \t ' \\",
 )
 

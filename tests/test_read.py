@@ -377,7 +377,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             load(path)
         assert caught.value.code == "SD110"
-    with pytest.raises(InputError, match="did you mean `ridge.sd`"):
+    with pytest.raises(InputError, match=r"did you mean `ridge\.sd`"):
         load(tmp_path / "rigde.sd")
 
 

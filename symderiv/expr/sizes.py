@@ -25,6 +25,21 @@ def size_symbol(name: str) -> Symbol:
     return Symbol(name, integer=True, positive=True)
 
 
+class LooseSize(Symbol):
+    """A size that fits every other one: for reading what does not fit, to find out what was meant.
+
+    It never equals a `size_symbol` of the same name, so nothing made of loose sizes is ever taken for a checked expression.
+    """
+
+    def __new__(cls, name: str, **_: bool) -> LooseSize:  # pickling passes the assumptions again
+        return Symbol.__new__(cls, name, integer=True, positive=True)
+
+
+def is_loose(size: Expr) -> bool:
+    """Whether a size was made to fit every other one."""
+    return isinstance(size, LooseSize) or (not size.is_Symbol and any(isinstance(s, LooseSize) for s in size.free_symbols))
+
+
 def as_size(value) -> Expr:
     """A size from an int, a name or a SymPy expression."""
     if isinstance(value, str):
@@ -81,8 +96,10 @@ def unifying(unifier: Unifier):
 
 
 def same_size(a: Expr, b: Expr) -> bool:
-    """Whether two sizes are equal; inside `unifying`, unknown sizes become equal."""
+    """Whether two sizes are equal; inside `unifying`, unknown sizes become equal. A `LooseSize` fits every other."""
     if a == b:
+        return True
+    if is_loose(a) or is_loose(b):
         return True
     unifier = _active.get()
     if unifier is not None:

@@ -78,15 +78,29 @@ def rule_powers(net: Network, out: list[int]) -> bool:
 
     groups: dict[tuple[Node, tuple[int, ...]], list[int]] = {}
     for k, (x, ls) in enumerate(net.items):
-        b, _ = base_and_exponent(x)
+        b, ls = _spread_base(base_and_exponent(x)[0], ls)
         key = tuple(sorted(ls)) if is_symmetric(b) else ls
         groups.setdefault((b, key), []).append(k)
     for (b, ls), where in groups.items():
         if len(where) > 1:
             total = sum((base_and_exponent(net.items[k][0])[1] for k in where), S.Zero)
-            _swap(net, where, [(power(b, Num(total)), ls)])
+            if len(set(ls)) < len(ls):
+                distinct = tuple(dict.fromkeys(ls))
+                _swap(net, where, [(power(einsum([(b, ls)], distinct), Num(total)), distinct)])
+            else:
+                _swap(net, where, [(power(b, Num(total)), ls)])
             return True
     return False
+
+
+def _spread_base(b: Node, ls: tuple[int, ...]) -> tuple[Node, tuple[int, ...]]:
+    """A base that is a diagonal `A_ii` as the matrix with its labels, so that it matches the bare factor `A_ii`."""
+    if isinstance(b, Einsum) and b.coef == 1 and len(b.items) == 1 and len(set(b.out)) == len(b.out):
+        x, inner = b.items[0]
+        if set(inner) == set(b.out) and len(inner) > len(b.out):
+            place = dict(zip(b.out, ls, strict=True))
+            return x, tuple(place[i] for i in inner)
+    return b, ls
 
 
 def rule_orthogonal_labels(net: Network, out: list[int]) -> bool:
@@ -314,8 +328,29 @@ def rule_merged_axes(net: Network, out: list[int]) -> bool:
     return False
 
 
-def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> None:
-    """Replace a merged label by labels of its parts in the items that have it."""
+def merged_output(net: Network, out: list[int]) -> Node | None:
+    """A product of which an output axis is a merge in every factor that has it is a merge itself: `vec(A) ∘ …` stays outside."""
+    from .calls import call
+    from .product import normal_product
+    from .reshapes import merged_axes
+
+    for label in dict.fromkeys(out):
+        places = [(k, at) for k, (_, ls) in enumerate(net.items) for at, i in enumerate(ls) if i == label]
+        groups = [g for g in (merged_axes(net.items[k][0]) for k, _ in places) if g is not None]
+        if not places or len(groups) < len(places):
+            continue
+        sizes = {tuple(net.items[k][0].operands[0].shape[a] for a in g[at]) for (k, at), g in zip(places, groups, strict=True)}
+        if len(sizes) != 1 or len(next(iter(sizes))) < 2:
+            continue
+        shape = tuple(net.size[i] for i in out)
+        parts = _split_axis(net, label, next(iter(sizes)), {k for k, _ in places})
+        inner = normal_product(net, [j for i in out for j in (parts if i == label else [i])])
+        return call("reshape", inner, shape=shape)
+    return None
+
+
+def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> list[int]:
+    """Replace a merged label by labels of its parts in the items that have it; the labels of the parts."""
     from .calls import call
 
     parts = [net.label(s) for s in sizes]
@@ -335,6 +370,7 @@ def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> None
         put.append((call("reshape", inner, shape=tuple(shape)), tuple(labels)))
     net.size[net.find(label)] = S.One
     _swap(net, sorted(where), put)
+    return parts
 
 
 def _uses(net: Network) -> dict[int, int]:

@@ -154,7 +154,19 @@ def reversal(n: Expr) -> Node:
 
 def selection(n: Expr, start, stop, step) -> Node:
     """Rows `start:stop:step` of the n×n identity: a constant matrix that picks entries."""
+    if step in (None, 1):
+        start = None if start == 0 else _from_end(start, n)
+        stop = None if stop == n else _from_end(stop, n)
+        step = None
     return Call("getitem", Call("eye", n=n, m=None), spec=(("slice", start, stop, step),))
+
+
+def _from_end(place, n: Expr):
+    """`n - 2` as `-2`: a place that is a whole number from the end of a symbolic axis."""
+    if place is None or getattr(n, "is_Integer", False):
+        return place
+    back = S(place) - n
+    return int(back) if back.is_Integer and back < 0 else place
 
 
 @lowers("eye")

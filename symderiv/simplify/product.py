@@ -121,6 +121,10 @@ def normal_product(net: Network, out: list[int]) -> Node:
             return zeros(shape)
         if not any(rule(net, out) for rule in factors.RULES):
             break
+    if len(net.items) > 1 or (net.items and len(set(out)) < len(out)):
+        merged = factors.merged_output(net, out)
+        if merged is not None:
+            return merged
     used = {i for _, ls in net.items for i in ls} | set(out)
     coef = net.coef
     for i in range(len(net.parent)):

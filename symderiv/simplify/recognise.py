@@ -408,10 +408,33 @@ def rule_reshape(node: Call) -> Node | None:
         it = iter(kept)
         out = [next(it) if s != 1 else ("one", k) for k, s in enumerate(shape)]
         return einsum([(x, range(x.rank))], out, {o: Integer(1) for o in out if isinstance(o, tuple)})
+    if isinstance(x, Einsum) and not x.items:
+        split = _split_delta(x, shape)
+        if split is not None:
+            return split
     if isinstance(x, Einsum) and x.coef != 1:
         return scale(call("reshape", split_coef(x)[1], shape=shape), x.coef)
     if isinstance(x, Einsum) and not x.items and len(set(x.out)) == len(x.out):
         return scale(ones(shape), x.coef)
+    return None
+
+
+def _split_delta(x: Einsum, shape) -> Node | None:
+    """An identity with one of its axes split is a product of identities with the other axis merged."""
+    from .reshapes import merged_axes
+
+    if len(x.out) != 2 or x.out[0] != x.out[1]:
+        return None
+    for keep in (0, 1):  # the axis that stays whole comes first or last
+        parts = shape[1:] if keep == 0 else shape[:-1]
+        whole = shape[0] if keep == 0 else shape[-1]
+        if whole != x.shape[0] or len(parts) < 2:
+            continue
+        labels = list(range(len(parts)))
+        inner = einsum([], labels * 2, dict(enumerate(parts)), coef=x.coef)
+        new = Call("reshape", inner, shape=shape)
+        if merged_axes(new) is not None:
+            return new
     return None
 
 

@@ -1,0 +1,1 @@
+"""Derivations: the trace of the engine as named steps, in three styles."""

@@ -15,6 +15,7 @@ from sympy import Expr, Symbol
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
 from .differences import FAILS, Function, function_of
+from .regular import regular
 
 Sizes = dict[Symbol, int]
 Values = dict[str, np.ndarray]
@@ -312,7 +313,7 @@ def sample_values(
             values = {v.name: draw_variable(v, kinds.get(v, "normal"), shapes[v], rng, labels.get(v, 3)) for v in problem_vars}
             if opposite and attempt < 2:
                 _turn(values, opposite, problem_vars)
-            if tame(function, values):
+            if tame(function, values) and regular(words, values, sizes):
                 return values
     return None
 

@@ -1,0 +1,177 @@
+"""What the three styles share: the trace, the names, the symbols, the first and the last steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sympy.core.symbol import Str
+
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.op import OPS
+from ..expr.walk import postorder, replace
+from ..notation.words import to_words
+from .model import Detail, Section, Step, Style, Symbol
+from .naming import Names, name_user_definitions, taken_names, want_nonlinear
+from .blocks import Block, blocks
+from .spell import Speller
+from .trace import Trace
+
+_ARITHMETIC = frozenset(
+    (
+        "add", "neg", "mul", "div", "pow", "matmul", "T", "sum", "mean", "norm", "trace", "getitem", "einsum", "dot", "outer",
+        "diag", "square", "sqrt", "isum", "transpose", "ones", "zeros", "eye", "var", "kron", "vec", "reshape",
+    )
+)  # fmt: skip
+
+
+@dataclass
+class Task:
+    """One derivation to build: what is differentiated, by what, in which words."""
+
+    words: Node
+    core: Node
+    targets: tuple[Var, ...]
+    function: str
+    definitions: dict[str, Node] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+    style: Style = "differential"
+    detail: Detail = "normal"
+    title: str = ""
+
+
+class Context:
+    """A task with its trace, names and symbols."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.trace = Trace(task.words, task.core, task.targets)
+        self.lead = task.core.rank
+        self.symbols: dict[Var, Symbol] = {}
+        self.taken = taken_names(task.words, task.taken)
+        self.names = Names(self.taken | {task.function})
+        name_user_definitions(self.names, task.definitions, self.trace)
+        want_nonlinear(self.names, self.trace)
+        self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
+        self.names.settle(self.rank)
+        self.speller = Speller(self.trace.written, self.names.value)
+        self.function = Var(Str(task.function), task.core.shape)
+        self._changes: dict[Node, Var] = {}
+        self._holes: dict[Node, Var] = {}
+        self.root_change = self.change(task.core)
+        self.blocks: list[Block] = blocks(self.trace, set(self.names.value), merge=task.detail != "full")
+        self.unused: set[str] = set()
+
+    # symbols ------------------------------------------------------------------------------------------------------------------
+    def name_symbols(self) -> tuple[Symbol, ...]:
+        """The named values as symbols, innermost first."""
+        out = []
+        for node, v in self.names.order:
+            s = Symbol(v, "name", self.speller.definition(node), label=v, user=v in self.names.user)
+            self.symbols[v] = s
+            out.append(s)
+        return tuple(out)
+
+    def change(self, node: Node) -> Var:
+        """`du`: the variable that stands for the change of a node."""
+        found = self._changes.get(node)
+        if found is None:
+            label, of = self._label(node)
+            base = f"d{label.name}" if label is not None else f"d_{len(self._changes)}"
+            found = self._changes[node] = Var(Str(self._fresh(base)), node.shape)
+            self.symbols[found] = Symbol(found, "differential", of, label=label)
+        return found
+
+    def _label(self, node: Node) -> tuple[Var | None, Node]:
+        if isinstance(node, Var):
+            return node, node
+        if node is self.task.core:
+            return self.function, self.task.words
+        named = self.names.value.get(node)
+        if isinstance(named, Var):
+            return named, named
+        return None, self.speller.words(node)
+
+    def hole(self, node: Node) -> Var:
+        """A variable in the place of a value while its user is differentiated."""
+        found = self._holes.get(node)
+        if found is None:
+            found = self._holes[node] = Var(Str(f"hole_{len(self._holes)}"), node.shape)
+        return found
+
+    def _fresh(self, base: str) -> str:
+        name, k = base, 1
+        while name in self.taken:
+            k += 1
+            name = f"{base}_{k}"
+        self.taken.add(name)
+        return name
+
+    def partial(self, node: Node, by: Var) -> Var:
+        """`∂u/∂x`: the variable that stands for the array of partial derivatives."""
+        label, of = self._label(node)
+        v = Var(Str(self._fresh(f"D_{label.name if label else 'u'}_{by.name}")), (*node.shape, *by.shape))
+        self.symbols[v] = Symbol(v, "partial", of, label=label, by=by, output=self.task.function)
+        return v
+
+    def cotangent(self, node: Node) -> Var:
+        """`∂L/∂u`: the variable that stands for the derivative of the output by a node."""
+        label, of = self._label(node)
+        v = Var(Str(self._fresh(f"bar_{label.name if label else 'u'}")), (*self.task.core.shape, *node.shape))
+        self.symbols[v] = Symbol(v, "cotangent", of, label=label, output=self.task.function)
+        return v
+
+    # the first lines -----------------------------------------------------------------------------------------------------------
+    def shown_words(self) -> Node:
+        """The problem's words with the user's names for his definitions."""
+        rule = {}
+        for node, v in self.names.order:
+            if v in self.names.user:
+                w = self.trace.written.get(node)
+                if w is not None and w is not self.task.words:
+                    rule[w] = v
+        return replace(self.task.words, rule) if rule else self.task.words
+
+    def statement(self) -> Node:
+        """The problem in all names."""
+        return self.speller.user(self.task.core) or self.task.words
+
+    def rewriting(self) -> list[Step]:
+        """A step from the user's form to the normal form, where a composition was recognised."""
+        core_words = to_words(self.speller.short(self.task.core))
+        mine, theirs = _operations(self.task.words), _operations(to_words(self.task.core))
+        new = sorted(theirs - mine - _ARITHMETIC)
+        gone = sorted(mine - theirs - _ARITHMETIC)
+        if not new and not gone:
+            return []
+        said = [OPS[n].says for n in new if OPS[n].says] or [OPS[n].says for n in gone if OPS[n].define or n in OPS]
+        reason = "Written with " + "; ".join(s.rstrip(".") for s in dict.fromkeys(said)) + "." if said else "The same value in normal form."
+        before = self.statement()
+        return [Step("rewrite", reason, before, core_words, self.function, new=(core_words,), weight="key", opens=True)]
+
+    def section(self, steps: list[Step], introduction: tuple[str, ...] = ()) -> Section:
+        """The finished section: only the names that its steps use are introduced."""
+        names = self.name_symbols()
+        used = {n for s in steps for w in (s.before, s.after) for n in postorder(w) if isinstance(n, Var)}
+        shown = self.statement() if not any(s.rule == "rewrite" for s in steps) else None
+        if shown is not None:
+            used |= {n for n in postorder(shown) if isinstance(n, Var)}
+        used |= {s.label for v in list(used) if (s := self.symbols.get(v)) is not None and s.label is not None}  # type: ignore[misc]
+        kept: list[Symbol] = []
+        for s in reversed(names):
+            if s.var in used:
+                kept.append(s)
+                used |= {n for n in postorder(s.of) if isinstance(n, Var)}
+        expr = self.shown_words()
+        return Section(self.task.title, self.function, expr, tuple(reversed(kept)), tuple(steps), introduction, self.task.targets)
+
+
+def _operations(word: Node) -> set[str]:
+    return {n.name for n in postorder(word) if isinstance(n, Call)}
+
+
+def is_trivial(before: Node, after: Node) -> bool:
+    """Whether a step would show the same words twice."""
+    return before is after or (isinstance(before, Num) and isinstance(after, Num) and before.value == after.value)
+
+
+__all__ = ["Context", "Task", "is_trivial"]

@@ -1,0 +1,69 @@
+"""Which rule a block is, and why it holds there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import S
+
+from ..expr.nodes import Add, Call, Einsum, Node, Num
+from .blocks import Block, is_sum_of_squares
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+def local_rule(c: Context, block: Block) -> tuple[str, str]:
+    """The key of the rule in `RULES` and a sentence."""
+    head = block.head
+    if is_sum_of_squares(head) and block.inner:
+        return "squared_norm", "The square of a norm is an inner product, and both factors change alike: d‖u‖² = 2 uᵀ du."
+    if isinstance(head, Call) and head.name == "pow":
+        return _power(head, block)
+    if isinstance(head, Call):
+        return head.name, _operation(head)
+    if isinstance(head, Add):
+        return _sum(c, block)
+    if isinstance(head, Einsum):
+        return _product(c, block, head)
+    return "chain", "The chain rule."
+
+
+def _power(head: Call, block: Block) -> tuple[str, str]:
+    e = head.operands[1]
+    if e is Num(S.Half) and is_sum_of_squares(head.operands[0]):
+        return "norm", "The norm is the square root of the sum of squares: d‖u‖ = uᵀ du / ‖u‖, where u ≠ 0."
+    if isinstance(e, Num) and e.value == -1:
+        return "reciprocal", "The reciprocal changes by d(1/u) = −du / u²."
+    return "power", "Every entry is raised to a power: d(uᵏ) = k uᵏ⁻¹ du."
+
+
+def _operation(head: Call) -> str:
+    if head.op.elementwise:
+        return f"{head.name} acts on every entry by itself, so its differential is its derivative times the change, entry by entry."
+    return f"The differential of {head.name}: {head.op.says}" if head.op.says else f"The differential of {head.name}."
+
+
+def _sum(c: Context, block: Block) -> tuple[str, str]:
+    constants = len(c.trace.active(block.head)) < len(block.head.operands)
+    if block.inner and len(block.inputs) == 1:
+        return "affine", "The map is affine: its constant part does not change, and its linear part acts on the change."
+    if constants and len(c.trace.active(block.head)) == 1:
+        return "constant", "A constant does not change."
+    return "sum", "The differential of a sum is the sum of the differentials" + ("; constants do not change." if constants else ".")
+
+
+def _product(c: Context, block: Block, head: Einsum) -> tuple[str, str]:
+    if any(isinstance(x, Call) and x.name == "pow" for x in block.inner):
+        return "quotient", "The quotient rule: d(a/b) = da/b − a db/b²."
+    count = len(c.trace.active(head))
+    if count > 1:
+        return "product", "The product rule: each factor changes in turn, in its place."
+    return "linear", "The map is linear in what changes, so it acts on the change."
+
+
+def unused(node: Node) -> bool:
+    return False
+
+
+__all__ = ["local_rule"]

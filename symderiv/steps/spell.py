@@ -1,0 +1,91 @@
+"""Core expressions of a derivation as words: the user's own where there are any, with names for intermediate values."""
+
+from __future__ import annotations
+
+from ..errors import SymDerivError
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.walk import replace
+from ..notation.words import to_words
+from ..simplify.lower import normal
+from .trace import substitute
+
+
+class Speller:
+    """Words with names.
+
+    Attributes:
+        named: core node -> what it is written as (a variable or a multiple of one).
+        written: core node -> the user's words.
+    """
+
+    def __init__(self, written: dict[Node, Node], named: dict[Node, Node]) -> None:
+        self.written, self.named = written, named
+        self._words: dict[Node, Node] = {}
+        self._short: dict[Node, Node] = {}
+
+    def refresh(self) -> None:
+        """Names were added."""
+        self._words.clear()
+        self._short.clear()
+
+    def short(self, core: Node, keep: Node | None = None) -> Node:
+        """The core expression in names; `keep` itself is written out."""
+        if keep is None:
+            found = self._short.get(core)
+            if found is None:
+                found = self._short[core] = substitute(core, self.named)
+            return found
+        return substitute(core, {k: v for k, v in self.named.items() if k is not keep and not _negation_of(v, self.named.get(keep))})
+
+    def words(self, core: Node) -> Node:
+        """The value in words."""
+        found = self._words.get(core)
+        if found is None:
+            found = self._words[core] = self.user(core) or to_words(self.short(core))
+        return found
+
+    def definition(self, core: Node) -> Node:
+        """What a named value stands for, in terms of other names."""
+        return self.user(core, keep=core) or to_words(self.short(core, keep=core))
+
+    def user(self, core: Node, keep: Node | None = None, holes: dict[Node, Node] | None = None) -> Node | None:
+        """The user's words for the value, with names for what has names and variables for `holes`; None where he has none."""
+        if core in self.named and core is not keep:
+            return to_words(self.named[core])
+        word = self.written.get(core)
+        if word is None:
+            return None
+        rule: dict[Node, Node] = {}
+        for node, value in {**self.named, **(holes or {})}.items():
+            w = self.written.get(node)
+            if w is not None and node is not core and w is not word:
+                rule[w] = to_words(value)
+        return tidy_words(replace(word, rule)) if rule else word
+
+
+def _negation_of(v: Node, w: Node | None) -> bool:
+    """Whether `v` is the entry for minus the node whose entry is `w`."""
+    return w is not None and v is not w and v.free_symbols == w.free_symbols
+
+
+def tidy_words(word: Node) -> Node:
+    """`--x` is x after names have been put in."""
+    if isinstance(word, Call) and word.name == "neg" and isinstance(word.operands[0], Call) and word.operands[0].name == "neg":
+        return word.operands[0].operands[0]
+    return word
+
+
+def same(word: Node, core: Node) -> bool:
+    """Whether words stand for the core expression."""
+    try:
+        return normal(word) is core
+    except SymDerivError:
+        return False
+
+
+def size_of(word: Node) -> int:
+    """Length of the words in nodes; numbers count little."""
+    return word.tree_size
+
+
+__all__ = ["Num", "Speller", "Var", "same", "size_of", "tidy_words"]

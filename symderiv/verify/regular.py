@@ -1,0 +1,44 @@
+"""Whether the matrices that an expression inverts are far from singular at a point.
+
+At a singular matrix an inverse, a determinant or its logarithm has no derivative that a formula with `inv` can give
+(`det(XᵀX)` of a wide `X` is 0 and stays 0), so such points are no test of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..code.numpy import evaluate
+from ..errors import CodeError
+from ..expr.nodes import Call, Index, Node
+from ..expr.walk import postorder
+
+INVERTS = ("inv", "solve", "det", "logdet")
+WORST_CONDITION = 1e8
+
+
+@lru_cache(maxsize=256)
+def inverted(words: Node) -> tuple[Node, ...]:
+    """The matrices under `inv`, `solve`, `det` and `logdet` that do not depend on a bound index."""
+    bound: set[Node] = set()
+    for node in postorder(words):
+        if isinstance(node, Index) or any(o in bound for o in node.operands):
+            bound.add(node)
+    found = (n.operands[0] for n in postorder(words) if isinstance(n, Call) and n.name in INVERTS)
+    return tuple(dict.fromkeys(a for a in found if a not in bound))
+
+
+def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
+    """Whether all inverted matrices have condition numbers below 1e8 at these values."""
+    for a in inverted(words):
+        try:
+            matrix = np.asarray(evaluate(a, {**{str(s): n for s, n in sizes.items()}, **values}))
+            if not np.all(np.isfinite(matrix)) or np.max(np.linalg.cond(matrix), initial=0) > WORST_CONDITION:
+                return False
+        except (CodeError, np.linalg.LinAlgError):
+            return False
+    return True
