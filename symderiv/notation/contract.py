@@ -14,6 +14,7 @@ from sympy import Expr, S
 
 from ..expr.nodes import Call, Node, Num
 from . import build
+from .selections import picked
 
 
 @dataclass
@@ -52,9 +53,39 @@ class Contraction:
         else:
             self.pieces.append(Piece(labels, top, bottom))
 
+    def pick(self) -> None:
+        """`Σ_i onehot(k)_i f_i = f_k`: what meets a one-hot vector is indexed, not multiplied (0 times NaN is not 0)."""
+        tried: list[Piece] = []
+        while True:
+            hot = next((p for p in self.pieces if p not in tried and is_onehot_vector(p)), None)
+            if hot is None:
+                return
+            tried.append(hot)
+            i = hot.labels[0]
+            others = [p for p in self.pieces if p is not hot and i in p.labels]
+            if any(x.rank != len(p.labels) for p in others for x in (*p.num, *p.den)):
+                continue
+            if i not in self.out:
+                if not others:
+                    continue
+                self.pieces = [p for p in self.pieces if p is not hot]
+            self.pieces = [p for p in self.pieces if all(p is not q for q in others)]
+            for p in others:
+                spec = tuple("at" if j == i else ("slice", None, None, None) for j in p.labels)
+                while spec[-1] != "at":
+                    spec = spec[:-1]
+                num, den = ([picked(x, hot.num[0], spec) for x in xs] for xs in (p.num, p.den))
+                labels = tuple(j for j in p.labels if j != i)
+                if labels:
+                    self.pieces.append(Piece(labels, num, den))
+                else:
+                    self.num.extend(num)
+                    self.den.extend(den)
+
     # elimination -----------------------------------------------------------------------------------------------------------
     def reduce(self) -> None:
         """Eliminate summed labels until none can be."""
+        self.pick()
         while True:
             self.merge()
             if not (self.loops() or self.lonely() or self.step()):
@@ -165,6 +196,14 @@ class Contraction:
 
 def _inner(x: Node) -> Node:
     return x.operands[0] if isinstance(x, Call) and x.name == "T" else x
+
+
+def is_onehot_vector(p: Piece) -> bool:
+    """A piece that is `onehot(k, n)` for one label `k`."""
+    if len(p.labels) != 1 or len(p.num) != 1 or p.den:
+        return False
+    x = p.num[0]
+    return isinstance(x, Call) and x.name == "onehot" and x.rank == 1 and x.operands[0].rank == 0
 
 
 def split_division(x: Node) -> tuple[list[Node], list[Node]]:

@@ -88,8 +88,9 @@ def _moved(x: Call) -> Node:
 def picked(x: Node, hot: Call, spec: tuple) -> Node:
     """`x[k]`: a whole number counted from the end is written with a minus."""
     k = hot.operands[0]
+    count = spec.count("at")
     if isinstance(k, Num):
         back = k.value - hot.params["k"]
         if not k.value.is_Integer and back.is_Integer:
             k = Num(back)
-    return Call("getitem", x, k, spec=spec)
+    return Call("getitem", x, *([k] * count), spec=spec)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sympy import S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
+from ..simplify.product import scale
 from .trace import Part, Trace, total_local
 
 
@@ -75,7 +76,14 @@ def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], block: Block)
     if isinstance(user, Einsum):
         if isinstance(x, Call) and x.name == "pow" and isinstance(x.operands[1], Num):
             return x.operands[1].value == 2 or x.operands[1].value.could_extract_minus_sign()
+        if isinstance(x, Add) and len(user.items) == 1:
+            return True
         return isinstance(x, Add) and all(isinstance(x.operands[k], Var) or _linear(trace, x.operands[k]) for k in trace.active(x))
+    if isinstance(user, Call) and user.name == "pow" and isinstance(x, Add) and len(trace.active(x)) == 1:
+        inner = x.operands[trace.active(x)[0]]
+        return inner in named or isinstance(inner, Var)
+    if isinstance(x, Einsum) and isinstance(user, Call) and user.op.elementwise and len(x.items) <= 2 and scale(x, S.NegativeOne) in named:
+        return True
     if isinstance(user, Call) and user.name == "pow" and user.rank == 0 and isinstance(user.operands[1], Num):
         return is_sum_of_squares(x) and (2 * user.operands[1].value).is_Integer is True
     return False

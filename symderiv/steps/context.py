@@ -137,11 +137,11 @@ class Context:
 
     def rewriting(self) -> list[Step]:
         """A step from the user's form to the normal form, where a composition was recognised."""
-        core_words = to_words(self.speller.short(self.task.core))
+        core_words = self.speller.plain(self.task.core)
         mine, theirs = _operations(self.task.words), _operations(to_words(self.task.core))
         new = sorted(theirs - mine - _ARITHMETIC)
         gone = sorted(mine - theirs - _ARITHMETIC)
-        if not new and not gone:
+        if not new and not any(OPS[n].define for n in gone):
             return []
         said = [OPS[n].says for n in new if OPS[n].says] or [OPS[n].says for n in gone if OPS[n].define or n in OPS]
         reason = "Written with " + "; ".join(s.rstrip(".") for s in dict.fromkeys(said)) + "." if said else "The same value in normal form."

@@ -12,28 +12,44 @@ from ..simplify.add import add
 from .blocks import Block
 from .context import Context
 from .model import Section, Step
-from .pairing import change_words, pair, plus
+from .pairing import canonical, change_last, change_words, pair, plus, terms_of
 from .reasons import local_rule
 from .spell import same
 from .trace import is_identity, substitute
 
 
 class Waiting:
-    """The nodes that wait for their event with the parts of their cotangents so far."""
+    """The nodes that wait for their event, each with a part of its cotangent, in the order in which the line shows them."""
 
     def __init__(self, context: Context) -> None:
         self.c = context
-        self.parts: dict[Node, list[Node]] = {}
+        self.terms: list[tuple[Node, Node]] = []
 
-    def terms(self) -> list[Node]:
-        """`<ū, du>` for every node and part."""
-        return [self.term(node, g) for node, parts in self.parts.items() for g in parts]
+    def line(self, instead: tuple[int, Node] | None = None) -> Node:
+        """`Σ <ū, du>`; `instead` puts other words in the place of one term."""
+        words = [self.term(node, g) for node, g in self.terms]
+        if instead is not None:
+            words[instead[0]] = instead[1]
+        return plus(words)
 
     def term(self, node: Node, cotangent: Node) -> Node:
         change = self.c.change(node)
         if is_identity(cotangent):
             return change
         return pair(self.c.speller.words(cotangent), change, self.c.lead)
+
+    def places(self, node: Node) -> list[int]:
+        return [k for k, (n, _) in enumerate(self.terms) if n is node]
+
+    def collect(self, node: Node, total: Node) -> None:
+        """All parts of a node as one, at the place of the first."""
+        first = self.places(node)[0]
+        self.terms[first] = (node, total)
+        self.terms = [t for k, t in enumerate(self.terms) if k <= first or t[0] is not node]
+
+    def replace(self, node: Node, parts: list[tuple[Node, Node]]) -> None:
+        (at,) = self.places(node)
+        self.terms[at : at + 1] = parts
 
 
 def derive_differential(c: Context) -> Section:
@@ -47,31 +63,37 @@ def derive_differential(c: Context) -> Section:
 
 
 def _paired(c: Context) -> list[Step]:
-    waiting = Waiting(c)
-    waiting.parts[c.task.core] = [next(e.cotangent for e in c.trace.events if e.node is c.task.core)]
     if isinstance(c.task.core, Var):
         return []
+    waiting = Waiting(c)
+    waiting.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
     steps: list[Step] = []
-    line = c.root_change
+    line: Node = c.root_change
     by_head = {b.head: b for b in c.blocks}
     for event in c.trace.events:
         node = event.node
-        if node in waiting.parts and len(waiting.parts[node]) > 1:
-            waiting.parts[node] = [event.cotangent]
-            new = plus(waiting.terms())
+        if len(waiting.places(node)) > 1:
+            waiting.collect(node, event.cotangent)
+            new = waiting.line()
             if new is not line:
-                steps.append(_step(c, "collect", f"The paths that meet here are collected.", line, new))
+                steps.append(_step(c, "collect", "The terms in the same differential are collected.", line, new))
                 line = new
         block = by_head.get(node)
         if block is None:
             continue
-        a, b, changed, new_parts = _advance(c, waiting, block)
+        (at,) = waiting.places(node)
+        local = local_words(c, block)
+        cotangent = waiting.terms[at][1]
+        through = local if is_identity(cotangent) else pair(c.speller.words(cotangent), local, c.lead)
+        a = waiting.line((at, canonical(through)))
+        waiting.replace(node, [(p.target, p.cotangent) for p in block.parts(c.trace)])
+        b = waiting.line()
         rule, reason = local_rule(c, block)
         if a is not line:
-            steps.append(_step(c, rule, reason, line, a, changed, new_parts))
+            steps.append(_step(c, rule, reason, line, a, [c.change(node)], [local]))
             line = a
         if b is not line:
-            steps.append(_step(c, "transpose", _moving_reason(b), line, b, weight="fine" if _linear_block(block) else "normal"))
+            steps.append(_step(c, "transpose", _moving_reason(b), line, b))
             line = b
     return steps
 
@@ -80,10 +102,6 @@ def _moving_reason(line: Node) -> str:
     if any(isinstance(n, Call) and n.name == "trace" for n in postorder(line)):
         return "The trace is invariant under cyclic shifts and transposition, and moves entrywise factors across: the differential comes last."
     return "Factors move across the inner product, so that the differential stands alone: aᵀ(b ⊙ c) = (a ⊙ b)ᵀ c and aᵀ(M c) = (Mᵀ a)ᵀ c."
-
-
-def _linear_block(block: Block) -> bool:
-    return not isinstance(block.head, Call)
 
 
 def _step(c: Context, rule: str, reason: str, before: Node, after: Node, changed=(), new=(), weight="normal") -> Step:
@@ -95,6 +113,7 @@ def local_words(c: Context, block: Block) -> Node:
     changes = {x: c.change(x) for x in block.inputs}
     core = block.change(c.trace, changes)
     short = substitute(core, c.names.value)
+    plain = change_last(c.speller.plain(core), set(changes.values()))  # type: ignore[arg-type]
     holes = {x: x if isinstance(x, Var) else _hole(c, x) for x in block.inputs}
     inside = {x: h for x, h in holes.items() if h is not x}
     for word in _own_words(c, block.head, inside):
@@ -103,9 +122,9 @@ def local_words(c: Context, block: Block) -> Node:
             continue
         back = {h: c.speller.words(x) for x, h in holes.items() if h is not x and c.names.value.get(x) is not h}
         proposed = replace(proposed, back) if back else proposed
-        if same(proposed, short):
-            return proposed
-    return to_words(short)
+        if 2 * proposed.tree_size <= 3 * plain.tree_size + 8 and same(proposed, short):
+            return plus([canonical(t) for t in terms_of(proposed)])
+    return plus([canonical(t) for t in terms_of(plain)])
 
 
 def _hole(c: Context, x: Node) -> Node:
@@ -122,24 +141,6 @@ def _own_words(c: Context, head: Node, inside: dict[Node, Node]) -> list[Node]:
     rule = {k: v for k, v in c.names.value.items() if k is not head}
     out.append(to_words(substitute(head, {**rule, **inside})))
     return out
-
-
-def _advance(c: Context, waiting: Waiting, block: Block) -> tuple[Node, Node, list[Node], list[Node]]:
-    """The line with the differential of the block put in, and the line after transposition."""
-    node = block.head
-    (cotangent,) = waiting.parts.pop(node)
-    local = local_words(c, block)
-    through = local if is_identity(cotangent) else pair(c.speller.words(cotangent), local, c.lead)
-    others = waiting.terms()
-    a = plus([through, *others])
-    for part in block.parts(c.trace):
-        if part.target in waiting.parts and c.task.detail != "full":
-            waiting.parts[part.target].append(part.cotangent)
-        else:
-            waiting.parts.setdefault(part.target, []).append(part.cotangent)
-    moved = [waiting.term(x, g) for x in block.inputs for g in waiting.parts[x]]
-    b = plus([*moved, *(t for t in others if t not in moved)])
-    return a, b, [c.change(node)], [local]
 
 
 def _composed(c: Context) -> list[Step]:

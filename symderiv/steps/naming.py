@@ -56,6 +56,8 @@ class Names:
 
     def want(self, node: Node, letters: str) -> None:
         """Ask for a name from these letters; `settle` gives it."""
+        if isinstance(node, Einsum) and node.coef.could_extract_minus_sign():
+            node = scale(node, S.NegativeOne)  # a name for -u says nothing that one for u does not
         if node not in self.value and all(n is not node for n, _ in self._wanted):
             self._wanted.append((node, letters))
 
@@ -146,7 +148,8 @@ def want_nonlinear(names: Names, trace: Trace) -> None:
             x = node.operands[k]
             if _worth(x) and x is not trace.core and (node.name not in _PLAIN or x.tree_size > 12):
                 names.want(x, letters_for(x))
-        if node is not trace.core and node.name not in _PLAIN and _reuses_itself(node, trace):
+        kept = node.name in _ACTIVATIONS | _PROBABILITIES or _reuses_itself(node, trace)
+        if node is not trace.core and node.name not in _PLAIN and kept:
             names.want(node, letters_for(node))
 
 
@@ -166,7 +169,7 @@ def _reuses_itself(node: Call, trace: Trace) -> bool:
             if d is not None and any(n is node for n in postorder(d)):
                 return True
         return False
-    return node.name in ("softmax", "inv", "sqrtm")
+    return node.name in ("softmax", "sqrtm")
 
 
 __all__ = ["Names", "letters_for", "name_user_definitions", "taken_names", "want_nonlinear"]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from sympy import S
 
-from ..expr.nodes import Call, Node, Num, Var
-from ..expr.walk import postorder
+from ..expr.nodes import Call, Node, Num
+from ..expr.walk import fold, postorder, with_operands
 from ..notation import build
 
 Wrap = Callable[[Node], Node]
@@ -84,14 +84,22 @@ def plus(terms: list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Call("add", *flat)
 
 
+def terms_of(x: Node) -> list[Node]:
+    """The terms of a sum of terms of one shape."""
+    return list(x.operands) if is_word(x, "add") and all(o.shape == x.shape for o in x.operands) else [x]
+
+
 def pair(cotangent: Node, change: Node, lead: int) -> Node:
     """`<ū, du>`, of shape `lead`: the words of the part of the differential that comes through `u`."""
     if lead == 0:
-        return _scalar_pair(cotangent, change)
+        return canonical(_scalar_pair(cotangent, change))
     if lead == 1 and change.rank <= 1:
+        front, body, below, minus = peel(cotangent)
+        if is_word(body, "eye"):
+            return dress(_numbers(front), change, below, minus)
         if change.rank == 0:
-            return Call("mul", change, cotangent)
-        return _chain(cotangent, change)
+            return canonical(Call("mul", change, cotangent))
+        return canonical(_chain(cotangent, change))
     letters = "ijklmnopqrstuvw"
     front, own = letters[:lead], letters[lead : lead + change.rank]
     return Call("einsum", cotangent, change, subs=f"{front}{own},{own}->{front}")
@@ -122,8 +130,80 @@ def _scalar_pair(u: Node, change: Node) -> Node:
     elif change.rank == 1:
         core = _row_times(body, d)
     else:
-        core = Call("trace", _chain(build.transpose(body), d))
+        core = _trace(_chain(_turned(body), d))
     return dress([*_numbers([*front, *f2])], core, [*below, *b2], minus != m2)
+
+
+def _turned(x: Node) -> Node:
+    """The transpose: of a product factor by factor, of a sum or an entrywise product as a whole."""
+    return Call("T", x) if is_word(x, "mul", "add", "div", "where") else build.transpose(x)
+
+
+def _trace(x: Node) -> Node:
+    """`tr(c M) = c tr M`."""
+    front, body, below, minus = peel(x)
+    return dress(front, Call("trace", body), below, minus)
+
+
+def canonical(x: Node) -> Node:
+    """One term with its sign first, its numbers and scalars in front, one denominator: equal terms look equal."""
+    front: list[Node] = []
+    below: list[Node] = []
+    minus = False
+    while True:
+        if is_word(x, "neg"):
+            minus, x = not minus, x.operands[0]
+        elif is_word(x, "div") and not x.operands[1].rank:
+            below = [*_factors(x.operands[1]), *below]
+            x = x.operands[0]
+        elif is_word(x, "mul") and (inner := _scalars(x)) is not None:
+            front, x = [*front, *inner[0]], inner[1]
+        elif is_word(x, "trace", "sum") and is_word(x.operands[0], "neg", "div", "mul") and (x.name == "trace" or x.params["axis"] is None):
+            f, body, b, m = peel(x.operands[0])
+            if body is x.operands[0]:
+                break
+            front, below, minus, x = [*front, *f], [*b, *below], minus != m, x.with_operands([body])
+        else:
+            break
+    front = _numbers(front)
+    if front and isinstance(front[0], Num) and front[0].value.could_extract_minus_sign():
+        minus = not minus
+        front = [Num(-front[0].value), *front[1:]] if front[0].value != -1 else front[1:]
+    below = _numbers(below)
+    if len(below) > 1:
+        below = [Call("mul", *below)]
+    return dress(front, x, below, minus)
+
+
+def _factors(x: Node) -> list[Node]:
+    return list(x.operands) if is_word(x, "mul") else [x]
+
+
+def _scalars(x: Node) -> tuple[list[Node], Node] | None:
+    """Scalar factors in front of the rest of a product; for a scalar product the numbers alone."""
+    if x.rank:
+        if any(o.rank and o.shape != x.shape for o in x.operands):
+            return None
+        front = [o for o in x.operands if not o.rank]
+        rest = [o for o in x.operands if o.rank]
+    else:
+        front = [o for o in x.operands if isinstance(o, Num)]
+        rest = [o for o in x.operands if not isinstance(o, Num)]
+    return (front, times(*rest)) if front and rest else None
+
+
+def change_last(word: Node, changing: set[Node]) -> Node:
+    """The factors that change at the end of entrywise products, which commute."""
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if is_word(node, "mul") and node.rank:
+            still = [o for o in operands if without_change(o, changing)]
+            moving = [o for o in operands if not without_change(o, changing)]
+            scalars = [o for o in still if not o.rank]
+            operands = [*scalars, *(o for o in still if o.rank), *moving]
+        return with_operands(node, operands)
+
+    return fold(word, visit)
 
 
 def _numbers(front: list[Node]) -> list[Node]:
@@ -201,6 +281,8 @@ def _changes(node: Node, moving: dict[Node, bool], done: dict[Node, list[Node]],
         if any(moving[o] for o in xs[1:]):
             raise NotPlain
         return [_through(node, t) for t in done[xs[0]]]
+    if node.name == "matmul" and len(xs) == 2 and xs[0] is xs[1] and xs[0].rank == 1 and len(done[xs[0]]) == 1:
+        return [_twice(pair(xs[0], done[xs[0]][0], 0))]
     if node.name in _PRODUCTS:
         return [_product(node, k, t) for k, x in enumerate(xs) for t in done[x]]
     if node.name == "div" and not moving[xs[1]]:
@@ -232,8 +314,9 @@ def _through(node: Call, t: Node) -> Node:
 
 def _summed(body: Node) -> Node:
     """`Σ x y` of vectors is `xᵀ y`."""
-    if is_word(body, "mul") and body.rank == 1 and len(body.operands) == 2 and all(o.rank == 1 for o in body.operands):
-        return _chain(*body.operands)
+    if is_word(body, "mul") and len(body.operands) == 2 and all(o.shape == body.shape for o in body.operands):
+        a, b = body.operands
+        return _chain(a, b) if body.rank == 1 else _trace(_chain(_turned(a), b)) if body.rank == 2 else Call("sum", body)
     return Call("sum", body)
 
 
@@ -290,4 +373,4 @@ def without_change(word: Node, changing: set[Node]) -> bool:
     return not any(n in changing for n in postorder(word))
 
 
-__all__ = ["Var", "change_words", "is_num", "is_word", "negate", "pair", "peel", "plus", "times", "without_change"]
+__all__ = ["canonical", "change_last", "change_words", "is_num", "is_word", "negate", "pair", "peel", "plus", "terms_of", "times", "without_change"]

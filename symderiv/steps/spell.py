@@ -41,12 +41,20 @@ class Speller:
         """The value in words."""
         found = self._words.get(core)
         if found is None:
-            found = self._words[core] = self.user(core) or to_words(self.short(core))
+            found = self._words[core] = self.user(core) or self.plain(core)
         return found
+
+    def plain(self, core: Node, keep: Node | None = None) -> Node:
+        """The engine's words with names put in; the form in which fewer values are written out."""
+        turned = {k: v for k, v in self.named.items() if not isinstance(v, Var) and k is not keep}
+        rule = {to_words(k): v for k, v in self.named.items() if isinstance(v, Var) and k is not keep}
+        first = replace(to_words(substitute(core, turned)), rule)
+        second = to_words(self.short(core, keep))
+        return second if second.tree_size + 3 < first.tree_size else first
 
     def definition(self, core: Node) -> Node:
         """What a named value stands for, in terms of other names."""
-        return self.user(core, keep=core) or to_words(self.short(core, keep=core))
+        return self.user(core, keep=core) or self.plain(core, keep=core)
 
     def user(self, core: Node, keep: Node | None = None, holes: dict[Node, Node] | None = None) -> Node | None:
         """The user's words for the value, with names for what has names and variables for `holes`; None where he has none."""

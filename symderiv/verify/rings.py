@@ -17,7 +17,7 @@ import numpy as np
 from sympy import Expr, Rational
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Shared, Var
-from ..expr.walk import fold
+from ..expr.walk import fold, variables
 from .sampling import Sizes, number_of, shape_at
 
 PRIME = 2**61 - 1
@@ -41,7 +41,7 @@ class Arithmetic:
     def variable(self, v: Var) -> Array:
         raise NotImplementedError
 
-    def power(self, node: Call, x: Array, exponent: Any) -> Array:
+    def power(self, node: Call, x: Array, exponent: Array) -> Array:
         raise NotImplementedError
 
     def call(self, node: Call, operands: list[Array]) -> Array:
@@ -57,7 +57,7 @@ class Arithmetic:
         Raises:
             Unsupported: for what cannot be computed in these numbers.
         """
-        return fold(core, self._visit)
+        return fold(core, lambda node, operands: np.asarray(self._visit(node, operands), dtype=object))
 
     def _visit(self, node: Node, operands: list[Array]) -> Array:
         if isinstance(node, Var):
@@ -75,8 +75,10 @@ class Arithmetic:
         if int(np.prod(shape)) > MOST:
             raise Unsupported("too large")
         if node.name == "pow":
-            return self.power(node, operands[0], node.operands[1])
-        constant = _constant(node, self.sizes, operands)
+            return self.power(node, operands[0], operands[1])
+        if node.name == "flip":
+            return np.flip(operands[0], node.params["axis"])
+        constant = _constant(node, self.sizes)
         if constant is not None:
             return np.vectorize(self.number, otypes=[object])(constant) if constant.size else constant.astype(object)
         return self.call(node, operands)
@@ -126,8 +128,10 @@ def _spread(x: Array, labels: tuple[int, ...], rank: int) -> Array:
     return x.reshape([next(shape) if k in own else 1 for k in range(rank)])
 
 
-def _constant(node: Call, sizes: Sizes, operands: list[Array]) -> Array | None:
-    """0/1 and counting arrays that take no values: `arange`, `tri`, a one-hot row at a number."""
+def _constant(node: Call, sizes: Sizes) -> Array | None:
+    """0/1 and counting arrays that take no values: `arange`, `tri`, `eye`."""
+    if node.name == "eye":
+        return np.eye(*shape_at(node, sizes), dtype=int).astype(object)
     if node.name == "arange":
         lo, hi = (number_of(_size(node.params[k]), sizes) for k in ("lo", "hi"))
         return np.arange(lo, hi).astype(object)
@@ -181,9 +185,9 @@ class Modular(Arithmetic):
             return (x + np.swapaxes(x, -1, -2)) % PRIME
         return x
 
-    def power(self, node: Call, x: Array, exponent: Any) -> Array:
+    def power(self, node: Call, x: Array, exponent: Array) -> Array:
         """Whole powers; `x**(q/2)` is the `q`-th power of an unknown that stands for the root."""
-        e = exponent.value if isinstance(exponent, Num) else None
+        e = node.operands[1].value if isinstance(node.operands[1], Num) else None
         if e is None or not e.is_Rational:
             return self.unknown(node, shape_at(node, self.sizes))
         if e.q != 1:
@@ -191,7 +195,7 @@ class Modular(Arithmetic):
         return _each(lambda a: pow(int(a), int(e.p), PRIME) if e.p >= 0 else pow(_inverse(a), -int(e.p), PRIME), x)
 
     def call(self, node: Call, operands: list[Array]) -> Array:
-        if node.name == "onehot" and all(isinstance(o, (Var, Num)) for o in node.operands):
+        if node.name == "onehot" and all(v.is_a("integer") for v in variables(node)):
             k = number_of(_size(node.params["k"]), self.sizes)
             return np.eye(k, dtype=int)[operands[0].astype(int)].astype(object)
         if node.name == "reshape":

@@ -100,6 +100,9 @@ class Expander:
         if not self.pending or self.pending[-1].kind in ("close", "end"):
             raise self.error(f"`\\{at.text}` lacks an argument", at)
         t = self.pending.pop()
+        if t.kind == "number" and len(t.text) > 1:  # \half12 takes the 1
+            self.pending.append(t._replace(text=t.text[1:], spaced=False))
+            t = t._replace(text=t.text[0])
         return self._group(t) if t.kind == "open" else [t]
 
     def _group(self, opening: Token) -> list[Token]:
