@@ -11,10 +11,15 @@ from ..expr.sizes import product
 from ..simplify.facts import is_symmetric
 
 
+LARGE = 80  # nodes of a word that is transposed as a whole
+
+
 def transpose(x: Node) -> Node:
     """`xᵀ` with the transposes moved to the leaves of products."""
     if x.rank != 2:
         return x
+    if isinstance(x, Call) and x.tree_size > LARGE:
+        return x.operands[0] if x.name == "T" else Call("T", x)  # a copy with moved transposes would share nothing
     if isinstance(x, Call):
         if x.name == "T":
             return x.operands[0]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sympy import S
 from sympy.core.symbol import Str
 
-from ..expr.nodes import Call, Node, Num, Var
+from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from ..expr.op import OPS
 from ..expr.walk import postorder, replace
 from ..notation.words import to_words
+from ..simplify.product import scale
 from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
 from .blocks import Block, blocks
@@ -48,7 +50,8 @@ class Context:
         self.lead = task.core.rank
         self.symbols: dict[Var, Symbol] = {}
         self.taken = taken_names(task.words, task.taken)
-        self.names = Names(self.taken | {task.function})
+        heaviside = {"H"} if _operations(task.words) & {"maximum", "minimum", "heaviside", "clip", "hinge"} else set()
+        self.names = Names(self.taken | {task.function} | heaviside)
         name_user_definitions(self.names, task.definitions, self.trace)
         want_nonlinear(self.names, self.trace)
         self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
@@ -80,6 +83,24 @@ class Context:
             found = self._changes[node] = Var(Str(self._fresh(base)), node.shape)
             self.symbols[found] = Symbol(found, "differential", of, label=label)
         return found
+
+    def face(self, node: Node) -> tuple[Node, int]:
+        """The value that a reader sees in place of a node, and its sign: the user's `y - X w` for `X w - y`."""
+        named = self.names.value.get(node)
+        if isinstance(named, Var):
+            return node, 1
+        if isinstance(node, (Add, Einsum)):
+            other = scale(node, S.NegativeOne)
+            if isinstance(self.names.value.get(other), Var) or (
+                isinstance(node, Add) and node not in self.trace.written and other in self.trace.written
+            ):
+                return other, -1
+        return node, 1
+
+    def changed(self, node: Node) -> Node:
+        """The change of a node in core form: that of its face, with its sign."""
+        face, sign = self.face(node)
+        return scale(self.change(face), S(sign))
 
     def _label(self, node: Node) -> tuple[Var | None, Node]:
         if isinstance(node, Var):
@@ -118,6 +139,12 @@ class Context:
         label, of = self._label(node)
         v = Var(Str(self._fresh(f"bar_{label.name if label else 'u'}")), (*self.task.core.shape, *node.shape))
         self.symbols[v] = Symbol(v, "cotangent", of, label=label, output=self.task.function)
+        return v
+
+    def rest(self, finished: Node) -> Var:
+        """The terms that have been read off, as dots."""
+        v = Var(Str(self._fresh("rest")), finished.shape)
+        self.symbols[v] = Symbol(v, "rest", finished)
         return v
 
     # the first lines -----------------------------------------------------------------------------------------------------------

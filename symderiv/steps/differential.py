@@ -5,12 +5,17 @@ The lines are the states of the reverse sweep: a sum of `<ū, du>` over the node
 
 from __future__ import annotations
 
-from ..expr.nodes import Add, Call, Node, Var
+from collections.abc import Sequence
+
+from sympy import S
+
+from ..expr.nodes import Call, Node, Var
 from ..expr.walk import postorder, replace
 from ..notation.words import to_words
-from ..simplify.add import add
+from ..simplify.product import scale
 from .blocks import Block
 from .context import Context
+from .display import look, rough_look
 from .model import Section, Step
 from .pairing import canonical, change_last, change_words, pair, plus, terms_of
 from .reasons import local_rule
@@ -24,19 +29,23 @@ class Waiting:
     def __init__(self, context: Context) -> None:
         self.c = context
         self.terms: list[tuple[Node, Node]] = []
+        self.finished: list[Node] = []
 
     def line(self, instead: tuple[int, Node] | None = None) -> Node:
         """`Σ <ū, du>`; `instead` puts other words in the place of one term."""
         words = [self.term(node, g) for node, g in self.terms]
         if instead is not None:
             words[instead[0]] = instead[1]
+        if self.finished:
+            words.append(self.c.rest(plus(self.finished)))
         return plus(words)
 
     def term(self, node: Node, cotangent: Node) -> Node:
-        change = self.c.change(node)
-        if is_identity(cotangent):
+        face, sign = self.c.face(node)
+        change = self.c.change(face)
+        if is_identity(cotangent) and sign > 0:
             return change
-        return pair(self.c.speller.words(cotangent), change, self.c.lead)
+        return pair(self.c.speller.words(scale(cotangent, S(sign))), change, self.c.lead)
 
     def places(self, node: Node) -> list[int]:
         return [k for k, (n, _) in enumerate(self.terms) if n is node]
@@ -51,51 +60,92 @@ class Waiting:
         (at,) = self.places(node)
         self.terms[at : at + 1] = parts
 
+    def finish(self, node: Node) -> None:
+        """The term of a variable has been read off."""
+        (at,) = self.places(node)
+        self.finished.append(self.term(*self.terms.pop(at)))
+
+
+class Lines:
+    """The chain `dL = … = …` as it grows."""
+
+    def __init__(self, c: Context) -> None:
+        self.c = c
+        self.steps: list[Step] = []
+        self.line: Node = c.root_change
+        self.opens = True
+
+    def add(self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = ()) -> None:
+        """One more line, unless it would look like the last one."""
+        fine = self.c.task.detail == "full"
+        same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
+        if not same_look or self.opens:
+            self.steps.append(Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), opens=self.opens))
+            self.opens = False
+        self.line = after
+
 
 def derive_differential(c: Context) -> Section:
     """The section of a derivation in differentials."""
     steps = c.rewriting()
     paired = c.lead <= 1 and all(e.node.rank + c.lead <= 2 for e in c.trace.events)
-    lines = _paired(c) if paired else _composed(c)
-    steps += lines
-    steps += conclusions(c, lines[-1].after if lines else c.root_change)
+    steps += _paired(c) if paired else _composed(c)
     return c.section(steps)
 
 
 def _paired(c: Context) -> list[Step]:
-    if isinstance(c.task.core, Var):
-        return []
+    lines = Lines(c)
     waiting = Waiting(c)
     waiting.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
-    steps: list[Step] = []
-    line: Node = c.root_change
     by_head = {b.head: b for b in c.blocks}
+    left = {v: sum(v in b.inputs for b in c.blocks) for v in c.task.targets}
+    early = len(c.task.targets) > 1
     for event in c.trace.events:
         node = event.node
         if len(waiting.places(node)) > 1:
             waiting.collect(node, event.cotangent)
-            new = waiting.line()
-            if new is not line:
-                steps.append(_step(c, "collect", "The terms in the same differential are collected.", line, new))
-                line = new
-        block = by_head.get(node)
-        if block is None:
+            lines.add("collect", "The terms in the same differential are collected.", waiting.line())
+        if node not in by_head:
             continue
-        (at,) = waiting.places(node)
-        local = local_words(c, block)
-        cotangent = waiting.terms[at][1]
-        through = local if is_identity(cotangent) else pair(c.speller.words(cotangent), local, c.lead)
-        a = waiting.line((at, canonical(through)))
-        waiting.replace(node, [(p.target, p.cotangent) for p in block.parts(c.trace)])
-        b = waiting.line()
-        rule, reason = local_rule(c, block)
-        if a is not line:
-            steps.append(_step(c, rule, reason, line, a, [c.change(node)], [local]))
-            line = a
-        if b is not line:
-            steps.append(_step(c, "transpose", _moving_reason(b), line, b))
-            line = b
-    return steps
+        block = by_head[node]
+        _advance(c, lines, waiting, block)
+        for v in block.inputs:
+            if v in left:
+                left[v] -= 1
+        for v in [v for v in c.task.targets if early and left.get(v) == 0]:
+            _read_off_early(c, lines, waiting, v)
+            del left[v]
+    for v in c.task.targets:
+        if not early or v in left:
+            lines.steps += conclusion(c, v)
+    return lines.steps
+
+
+def _read_off_early(c: Context, lines: Lines, waiting: Waiting, v: Var) -> None:
+    """With several variables, each is read off when nothing more can reach it."""
+    if len(waiting.places(v)) > 1:
+        waiting.collect(v, c.trace.event[v].cotangent)
+        lines.add("collect", "The terms in the same differential are collected.", waiting.line())
+    lines.steps += conclusion(c, v)
+    waiting.finish(v)
+    if waiting.terms:
+        lines.line, lines.opens = waiting.line(), True
+
+
+def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
+    """The line with the differential of a block put in, and the line after transposition."""
+    (at,) = waiting.places(block.head)
+    face, sign = c.face(block.head)
+    cotangent = scale(waiting.terms[at][1], S(sign))
+    local = local_words(c, block)
+    through = local if is_identity(cotangent) else pair(c.speller.words(cotangent), local, c.lead)
+    rule, reason = local_rule(c, block)
+    lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [c.change(face)], [local])
+    order = {n: k for k, n in enumerate(postorder(local))}
+    parts = sorted(block.parts(c.trace), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
+    waiting.replace(block.head, [(p.target, p.cotangent) for p in parts])
+    moved = waiting.line()
+    lines.add("transpose", _moving_reason(moved), moved)
 
 
 def _moving_reason(line: Node) -> str:
@@ -104,19 +154,17 @@ def _moving_reason(line: Node) -> str:
     return "Factors move across the inner product, so that the differential stands alone: aᵀ(b ⊙ c) = (a ⊙ b)ᵀ c and aᵀ(M c) = (Mᵀ a)ᵀ c."
 
 
-def _step(c: Context, rule: str, reason: str, before: Node, after: Node, changed=(), new=(), weight="normal") -> Step:
-    return Step(rule, reason, before, after, c.root_change, tuple(changed), tuple(new), weight=weight, opens=before is c.root_change)
-
-
 def local_words(c: Context, block: Block) -> Node:
     """The differential of a block in the changes of its inputs, as a textbook writes it."""
-    changes = {x: c.change(x) for x in block.inputs}
-    core = block.change(c.trace, changes)
+    face, sign = c.face(block.head)
+    core = scale(block.change(c.trace, {x: c.changed(x) for x in block.inputs}), S(sign))
+    changes = {c.change(c.face(x)[0]) for x in block.inputs}
     short = substitute(core, c.names.value)
-    plain = change_last(c.speller.plain(core), set(changes.values()))  # type: ignore[arg-type]
-    holes = {x: x if isinstance(x, Var) else _hole(c, x) for x in block.inputs}
+    plain = change_last(c.speller.plain(core), changes)  # type: ignore[arg-type]
+    faces = [c.face(x)[0] for x in block.inputs]
+    holes = {x: x if isinstance(x, Var) else _hole(c, x) for x in faces}
     inside = {x: h for x, h in holes.items() if h is not x}
-    for word in _own_words(c, block.head, inside):
+    for word in _own_words(c, face, inside):
         proposed = change_words(word, {h: c.change(x) for x, h in holes.items()})
         if proposed is None:
             continue
@@ -145,32 +193,28 @@ def _own_words(c: Context, head: Node, inside: dict[Node, Node]) -> list[Node]:
 
 def _composed(c: Context) -> list[Step]:
     """For arrays of many axes: the differentials are put into one another, without moving factors across."""
-    steps: list[Step] = []
-    line: Node = c.root_change
+    lines = Lines(c)
     for block in c.blocks:
-        target = c.change(block.head)
-        if line is not target and all(n is not target for n in postorder(line)):
+        target = c.change(c.face(block.head)[0])
+        if all(n is not target for n in postorder(lines.line)):
             continue
         local = local_words(c, block)
-        new = local if line is target else replace(line, {target: local})
         rule, reason = local_rule(c, block)
-        steps.append(_step(c, rule, reason, line, new, [target], [local]))
-        line = new
-    return steps
-
-
-def conclusions(c: Context, line: Node) -> list[Step]:
-    """`dL = tr(Gᵀ dW) ⇒ ∂L/∂W = G`, names put back, the form of the answer."""
-    steps = []
+        lines.add(rule, reason, replace(lines.line, {target: local}), [target], [local])
     for v in c.task.targets:
-        result = c.trace.results[v]
-        symbol = c.cotangent(v)
-        event = c.trace.event.get(v)
-        short = c.speller.words(event.cotangent if event is not None else result)
-        rule, reason = _reading(c, v)
-        steps.append(Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
-        steps += last_steps(c, symbol, short, result)
-    return steps
+        lines.steps += conclusion(c, v)
+    return lines.steps
+
+
+def conclusion(c: Context, v: Var) -> list[Step]:
+    """`dL = tr(Gᵀ dW) ⇒ ∂L/∂W = G`, names put back, the form of the answer."""
+    symbol = c.cotangent(v)
+    result = c.trace.results[v]
+    event = c.trace.event.get(v)
+    short = c.speller.words(event.cotangent if event is not None else result)
+    rule, reason = _reading(c, v)
+    first = Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True)
+    return [first, *last_steps(c, symbol, short, result)]
 
 
 def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step]:
@@ -178,7 +222,7 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
     final = to_words(result)
     if short is final:
         return []
-    tidy = to_words(substitute(result, c.names.value))
+    tidy = c.speller.plain(result)
     steps = []
     if tidy is not short and tidy is not final and tidy.tree_size <= short.tree_size:
         steps.append(Step("simplify", "Like factors and terms are collected.", short, tidy, symbol, new=(tidy,)))
@@ -201,4 +245,4 @@ def _reading(c: Context, v: Var) -> tuple[str, str]:
     return "read_gradient", f"The gradient is what stands before the change of {v.name} under the trace, transposed: dL = tr(Gᵀ dW)."
 
 
-__all__ = ["Add", "add", "conclusions", "derive_differential", "last_steps", "local_words"]
+__all__ = ["conclusion", "derive_differential", "last_steps", "local_words"]

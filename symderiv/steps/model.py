@@ -27,8 +27,9 @@ class Symbol:
 
     Attributes:
         var: the variable that stands in the words.
-        kind: "name" (an intermediate value), "differential" (its change), "cotangent" (the derivative of the output by it) or
-            "partial" (its derivative by the variable; the axes of `of`, then those of `by`).
+        kind: "name" (an intermediate value), "differential" (its change), "cotangent" (the derivative of the output by it),
+            "partial" (its derivative by the variable; the axes of `of`, then those of `by`) or "rest" (terms that have been dealt
+            with, printed as dots).
         of: the value itself: words in the problem's variables and in names.
         label: how `of` is called: a name, or None where it is written out.
         by: for "partial", the variable; for "cotangent", the output's name is `output`.
@@ -37,7 +38,7 @@ class Symbol:
     """
 
     var: Var
-    kind: Literal["name", "differential", "cotangent", "partial"]
+    kind: Literal["name", "differential", "cotangent", "partial", "rest"]
     of: Node
     label: Var | None = None
     by: Var | None = None

@@ -17,7 +17,7 @@ from ..expr.walk import postorder
 from ..simplify.product import scale
 from .trace import Trace
 
-RESERVED = frozenset("dLOIHejiklmT") | {"tr", "pi", "lam", "log", "exp", "max", "min"}
+RESERVED = frozenset("dLOIejiklmT") | {"tr", "pi", "lam", "log", "exp", "max", "min"}
 _ACTIVATIONS = frozenset(
     {"relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "softplus", "hardtanh", "sin", "cos", "arctan", "erf"}
 )
@@ -34,7 +34,7 @@ class Names:
     """
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self.taken = set(taken) | RESERVED
+        self.taken = set(taken) | RESERVED  # and H where the Heaviside function may be printed
         self.value: dict[Node, Node] = {}
         self.order: list[tuple[Node, Var]] = []
         self.of_var: dict[Var, Node] = {}

@@ -136,6 +136,8 @@ def _scalar_pair(u: Node, change: Node) -> Node:
 
 def _turned(x: Node) -> Node:
     """The transpose: of a product factor by factor, of a sum or an entrywise product as a whole."""
+    if is_word(x, "matmul") and all(o.rank == 2 for o in x.operands):
+        return build.matmul(*(_turned(o) for o in reversed(x.operands)))
     return Call("T", x) if is_word(x, "mul", "add", "div", "where") else build.transpose(x)
 
 
@@ -163,6 +165,9 @@ def canonical(x: Node) -> Node:
             if body is x.operands[0]:
                 break
             front, below, minus, x = [*front, *f], [*b, *below], minus != m, x.with_operands([body])
+        elif (freed := _freed(x)) is not None:
+            f, x, b, m = freed
+            front, below, minus = [*front, *f], [*b, *below], minus != m
         else:
             break
     front = _numbers(front)
@@ -173,6 +178,25 @@ def canonical(x: Node) -> Node:
     if len(below) > 1:
         below = [Call("mul", *below)]
     return dress(front, x, below, minus)
+
+
+def _freed(x: Node) -> tuple[list[Node], Node, list[Node], bool] | None:
+    """The scalars of the factors of a matrix product, in front of it; None where there are none."""
+    chain = x.operands[0] if is_word(x, "trace") else x
+    if not is_word(chain, "matmul") or not all(o.rank for o in chain.operands):
+        return None
+    front: list[Node] = []
+    below: list[Node] = []
+    minus = False
+    links = []
+    for o in chain.operands:
+        f, body, b, m = peel(o)
+        front, below, minus = [*front, *f], [*below, *b], minus != m
+        links.append(body)
+    if all(a is b for a, b in zip(links, chain.operands, strict=True)):
+        return None
+    body = chain.with_operands(links)
+    return front, (x.with_operands([body]) if x is not chain else body), below, minus
 
 
 def _factors(x: Node) -> list[Node]:

@@ -1,0 +1,43 @@
+"""When two words look the same, or nearly, so that a step between them would show nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..expr.nodes import Call, Node, Num
+from ..expr.walk import fold
+
+
+def look(word: Node) -> Any:
+    """A key that is equal for words that print the same: nested products are flat, `Σ x ⊙ y` is `xᵀ y`."""
+    return fold(word, lambda node, keys: _look(node, keys, signs=True))
+
+
+def rough_look(word: Node) -> Any:
+    """The same, blind to signs, to the order of terms and of commuting factors."""
+    return fold(word, lambda node, keys: _look(node, keys, signs=False))
+
+
+def _look(node: Node, keys: list[Any], signs: bool) -> Any:
+    if isinstance(node, Num):
+        return ("num", node.value if signs else abs(node.value))
+    if not isinstance(node, Call):
+        return ("leaf", node.key)
+    name = node.name
+    if name == "neg" and not signs:
+        return keys[0]
+    if name in ("matmul", "mul", "add"):
+        flat = []
+        for k, o in zip(keys, node.operands, strict=True):
+            flat.extend(k[1:] if k[0] == name and (name != "matmul" or o.rank == node.rank or o.rank == 2) else [k])
+        if not signs:
+            flat = [f for f in flat if f != ("num", 1)]
+            if name != "matmul":
+                flat.sort(key=repr)
+        return (name, *flat)
+    if name == "sum" and node.params["axis"] is None and keys[0][0] == "mul" and node.operands[0].rank == 1 and len(keys[0]) == 3:
+        return ("matmul", *keys[0][1:])
+    return (name, repr(node.args[2]), *keys)
+
+
+__all__ = ["look", "rough_look"]

@@ -1,0 +1,303 @@
+"""Small changes of an expression: what people get wrong, as data.
+
+    edits(words)    every expression that differs from `words` in one place in one of the usual ways
+
+The same list serves two ends. A change of the *claim* that gives the derivative says what is too much or the wrong way round
+in the claim; a change of the *derivative* that gives the claim says what was forgotten. The tests mutate with it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Rational
+
+from ..errors import SymDerivError
+from ..expr.nodes import Call, Index, Node, Num, Var
+from ..expr.walk import postorder, replace
+from .points import BINDERS, open_indices
+
+Path = tuple[int, ...]
+MOST_PLACES = 160  # occurrences looked at, from the top down
+COMPARISONS = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
+NUMBERS = (Rational(2), Rational(1, 2), Rational(3), Rational(1, 3), Rational(4), Rational(1, 4))
+INFIX = frozenset(("add", "neg", "mul", "div", "pow", "matmul", "T", *COMPARISONS, "eq", "ne"))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change.
+
+    Attributes:
+        name: negate, scale, drop_term, drop_factor, transpose, swap, axis, average, index, unwrap, compare, product, power.
+        path: operand positions from the top to the place.
+        old: what stood there.
+        new: what stands there now; None where it is gone.
+        root: the whole after the change.
+        detail: the factor of a scale; the operand that went.
+        everywhere: the change was made at all occurrences of `old`.
+    """
+
+    name: str
+    path: Path
+    old: Node
+    new: Node | None
+    root: Node
+    detail: Any = None
+    everywhere: bool = False
+
+
+# places ----------------------------------------------------------------------------------------------------------------------
+def occurrences(root: Node, most: int = MOST_PLACES) -> list[tuple[Path, Node]]:
+    """Paths and nodes, the nearest to the top first; a shared node once for each use."""
+    out: list[tuple[Path, Node]] = []
+    level: list[tuple[Path, Node]] = [((), root)]
+    while level and len(out) < most:
+        out += level[: most - len(out)]
+        level = [((*path, k), o) for path, node in level for k, o in enumerate(node.operands)]
+        if len(level) > 4 * most:
+            level = level[: 4 * most]
+    return out
+
+
+def put(root: Node, path: Path, new: Node) -> Node:
+    """The whole with `new` at a place.
+
+    Raises:
+        SymDerivError: where it does not fit.
+    """
+    spine = [root]
+    for k in path:
+        spine.append(spine[-1].operands[k])
+    for node, k in zip(reversed(spine[:-1]), reversed(path), strict=True):
+        operands = list(node.operands)
+        operands[k] = new
+        new = node.with_operands(operands) if isinstance(node, Call) else new
+    return new
+
+
+def at(root: Node, path: Path) -> Node:
+    """The node at a place."""
+    for k in path:
+        root = root.operands[k]
+    return root
+
+
+# building --------------------------------------------------------------------------------------------------------------------
+def negated(x: Node) -> Node:
+    """`-x`, or `x` of `-x`."""
+    if isinstance(x, Num):
+        return Num(-x.value)
+    return x.operands[0] if isinstance(x, Call) and x.name == "neg" else Call("neg", x)
+
+
+def scaled(x: Node, c: Expr) -> Node:
+    """`c x`; with a division for `1/2` and `1/n`."""
+    if isinstance(x, Num):
+        return Num(c * x.value)
+    over, under = c.as_numer_denom()
+    if under != 1 and over == 1:
+        return Call("div", x, Num(under))
+    return Call("mul", Num(c), x)
+
+
+def transposed(x: Node) -> Node:
+    """`x.T`, or `x` of `x.T`."""
+    return x.operands[0] if isinstance(x, Call) and x.name == "T" else Call("T", x)
+
+
+def without(node: Call, k: int) -> Node:
+    """A sum or product without one operand."""
+    rest = [o for j, o in enumerate(node.operands) if j != k]
+    return node.with_operands(rest) if len(rest) > 1 else rest[0]
+
+
+# the catalogue ---------------------------------------------------------------------------------------------------------------
+Found = tuple[str, Node, Any]  # name, what stands there then, detail
+
+
+def _negate(node: Node, parent: Call | None) -> Iterator[Found]:
+    if parent is None or parent.name == "add" or (parent.op.elementwise and parent.name not in INFIX):
+        yield "negate", negated(node), node
+
+
+def _scale(node: Node, parent: Call | None) -> Iterator[Found]:
+    if isinstance(node, Num):
+        return
+    if parent is None or parent.name == "add" or (parent.op.elementwise and parent.name not in INFIX):
+        for c in NUMBERS:
+            yield "scale", scaled(node, c), c
+
+
+def _drop(node: Node, parent: Call | None) -> Iterator[Found]:
+    if not isinstance(node, Call):
+        return
+    if node.name == "add":
+        for k, o in enumerate(node.operands):
+            yield "drop_term", without(node, k), o
+    elif node.name in ("mul", "matmul"):
+        for k, o in enumerate(node.operands):
+            yield "drop_factor", without(node, k), o
+    elif node.name == "div":
+        yield "drop_factor", node.operands[0], Call("div", Num(1), node.operands[1])
+        yield "drop_factor", Call("div", Num(1), node.operands[1]), node.operands[0]
+    elif node.name in ("outer", "dot") and node.operands[0].shape == node.operands[1].shape:
+        yield "product", Call("mul", *node.operands), None
+    elif node.name == "pow" and isinstance(node.operands[1], Num):
+        base, e = node.operands[0], node.operands[1].value
+        if e.is_Integer and e > 1:
+            yield "drop_factor", base if e == 2 else Call("pow", base, Num(e - 1)), base
+
+
+def _transpose(node: Node, parent: Call | None) -> Iterator[Found]:
+    if node.rank == 2 and not (parent is not None and parent.name == "T"):
+        yield "transpose", transposed(node), None
+
+
+def _swap(node: Node, parent: Call | None) -> Iterator[Found]:
+    if isinstance(node, Call) and node.name in ("matmul", "outer", "kron"):
+        for k in range(len(node.operands) - 1):
+            operands = list(node.operands)
+            operands[k], operands[k + 1] = operands[k + 1], operands[k]
+            yield "swap", node.with_operands(operands), (node.operands[k], node.operands[k + 1])
+
+
+def _axis(node: Node, parent: Call | None) -> Iterator[Found]:
+    if not isinstance(node, Call) or "axis" not in node.params or not node.operands or node.operands[0].rank < 2:
+        return
+    now, rank = node.params["axis"], node.operands[0].rank
+    now = now + rank if isinstance(now, int) and now < 0 else now
+    for axis in (*range(rank), *((None,) if node.op.defaults.get("axis", 0) is None else ())):
+        if axis != now:
+            yield "axis", Call(node.name, *node.operands, **{**node.params, "axis": axis}), axis
+
+
+def _average(node: Node, parent: Call | None) -> Iterator[Found]:
+    other = {"mean": "sum", "sum": "mean"}.get(node.name) if isinstance(node, Call) else None
+    if other:
+        assert isinstance(node, Call)
+        yield "average", Call(other, *node.operands, **node.params), other
+
+
+def _product(node: Node, parent: Call | None) -> Iterator[Found]:
+    if not isinstance(node, Call) or node.name not in ("mul", "matmul") or len(node.operands) != 2:
+        return
+    x, y = node.operands
+    for word in ("mul", "matmul", "outer"):
+        if word != node.name and x.rank and y.rank and (word != "outer" or x.rank == y.rank == 1):
+            yield "product", Call(word, x, y), None
+
+
+def _unwrap(node: Node, parent: Call | None) -> Iterator[Found]:
+    if isinstance(node, Call) and node.op.elementwise and node.name not in INFIX and len(node.operands) == 1:
+        yield "unwrap", node.operands[0], node.name
+
+
+def _compare(node: Node, parent: Call | None) -> Iterator[Found]:
+    if isinstance(node, Call) and node.name in COMPARISONS:
+        yield "compare", Call(COMPARISONS[node.name], *node.operands), None
+
+
+CATALOGUE: tuple[Callable[[Node, Call | None], Iterator[Found]], ...] = (
+    _negate, _scale, _drop, _transpose, _swap, _axis, _average, _product, _unwrap, _compare,
+)  # fmt: skip
+
+
+def edits(root: Node, names: frozenset[str] | None = None, most: int = MOST_PLACES) -> Iterator[Edit]:
+    """All changes of the catalogue at all places, those that do not fit left out.
+
+    Args:
+        names: which kinds of change; all by default.
+        most: places looked at, from the top down.
+    """
+    places = occurrences(root, most)
+    uses: dict[Node, int] = {}
+    for _, node in places:
+        uses[node] = uses.get(node, 0) + 1
+    shared: set[tuple[Node, str, Node]] = set()
+    for path, node in places:
+        parent = at(root, path[:-1]) if path else None
+        for rule in CATALOGUE:
+            for name, new, detail in _tried(rule, node, parent if isinstance(parent, Call) else None):
+                if names is not None and name not in names:
+                    continue
+                whole = _whole(lambda new=new: put(root, path, new))  # type: ignore[misc]
+                if whole is not None:
+                    yield Edit(name, path, node, new, whole, detail)
+                if uses[node] > 1 and (node, name, new) not in shared:
+                    shared.add((node, name, new))
+                    everywhere = _whole(lambda node=node, new=new: replace(root, {node: new}))  # type: ignore[misc]
+                    if everywhere is not None:
+                        yield Edit(name, path, node, new, everywhere, detail, True)
+    if names is None or "index" in names:
+        yield from _index_edits(root, places)
+
+
+def _tried(rule: Callable[[Node, Call | None], Iterator[Found]], node: Node, parent: Call | None) -> Iterator[Found]:
+    """What a rule gives until it meets something that does not fit; each alternative on its own."""
+    found = rule(node, parent)
+    while True:
+        try:
+            yield next(found)
+        except (StopIteration, SymDerivError, IndexError):
+            return
+
+
+def _whole(build: Callable[[], Node]) -> Node | None:
+    try:
+        return build()
+    except (SymDerivError, IndexError, TypeError):
+        return None
+
+
+def _index_edits(root: Node, places: list[tuple[Path, Node]]) -> Iterator[Edit]:
+    """Another index of the scope in one place, or two indices exchanged in one term."""
+    for path, node in places:
+        if not isinstance(node, Call) or node.name != "getitem":
+            continue
+        scope = _scope(root, path)
+        for k, o in enumerate(node.operands[1:], 1):
+            for other in scope if isinstance(o, Index) else ():
+                if other is o or (k < len(node.operands) and other in node.operands[1:]):
+                    continue
+                operands = list(node.operands)
+                operands[k] = other
+                whole = _whole(lambda operands=operands: put(root, path, node.with_operands(operands)))  # type: ignore[misc]
+                if whole is not None:
+                    yield Edit("index", path, node, node.with_operands(operands), whole, (o, other))
+        if len(node.operands) == 3:
+            operands = [node.operands[0], node.operands[2], node.operands[1]]
+            whole = _whole(lambda operands=operands: put(root, path, node.with_operands(operands)))  # type: ignore[misc]
+            if whole is not None:
+                yield Edit("index", path, node, node.with_operands(operands), whole, (node.operands[1], node.operands[2]))
+
+
+def _scope(root: Node, path: Path) -> list[Index]:
+    """The indices bound around a place, and those that nothing binds."""
+    out = [i for i in open_indices(root)]
+    node = root
+    for k in path:
+        if isinstance(node, Call) and node.name in BINDERS:
+            out.append(node.operands[1])  # type: ignore[arg-type]
+        node = node.operands[k]
+    return out
+
+
+def functions_of(*roots: Node) -> list[str]:
+    """Names of the elementwise functions of one argument that occur."""
+    found = {
+        n.name: None
+        for n in postorder(*roots)
+        if isinstance(n, Call) and n.op.elementwise and n.name not in INFIX and len(n.operands) == 1
+    }
+    return list(found)
+
+
+def leaves(*roots: Node) -> list[Var]:
+    """Variables that occur."""
+    return [n for n in postorder(*roots) if isinstance(n, Var)]
+
+
+__all__ = ["CATALOGUE", "Edit", "at", "edits", "functions_of", "leaves", "negated", "occurrences", "put", "scaled", "transposed", "without"]
