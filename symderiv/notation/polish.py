@@ -55,7 +55,9 @@ def _polished(new: Node) -> Node:
     if isinstance(new, Einsum):
         new = distribute(new)
     if isinstance(new, Add) and new.rank <= 2:
-        new = collect(new, cost)
+        shorter = collect(new, cost)
+        if shorter is not new:
+            return polish(shorter)  # the brackets that collecting made are new sums
     if isinstance(new, Add) and len(new.terms) <= 12:
         merged = merge_conditions(new)
         new = merged if merged is not new and cost(merged) < cost(new) else new

@@ -42,8 +42,8 @@ class Block:
         return [p for p in trace.parts if p.source in members and p.target not in members]
 
 
-def blocks(trace: Trace, named: set[Node], merge: bool) -> list[Block]:
-    """The blocks in the order of the sweep; variables have none."""
+def blocks(trace: Trace, named: set[Node], merge: bool, squares: bool = True) -> list[Block]:
+    """The blocks in the order of the sweep; variables have none. `squares`: a square under a sum is absorbed."""
     owner: dict[Node, Block] = {}
     out: list[Block] = []
     for event in trace.events:
@@ -56,7 +56,7 @@ def blocks(trace: Trace, named: set[Node], merge: bool) -> list[Block]:
             out.append(block)
         for k in trace.active(node):
             x = node.operands[k]
-            if merge and _absorbed(trace, node, x, named, block):
+            if merge and _absorbed(trace, node, x, named, squares):
                 if x not in block.inner:
                     block.inner.append(x)
                     owner[x] = block
@@ -68,14 +68,14 @@ def blocks(trace: Trace, named: set[Node], merge: bool) -> list[Block]:
     return out
 
 
-def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], block: Block) -> bool:
+def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], squares: bool) -> bool:
     if isinstance(x, Var) or x in named or x in trace.targets or len(trace.users(x)) != 1:
         return False
     if isinstance(user, Add):
-        return isinstance(x, Einsum) or _is_norm(x)
+        return isinstance(x, Einsum) or (squares and _is_norm(x))
     if isinstance(user, Einsum):
         if isinstance(x, Call) and x.name == "pow" and isinstance(x.operands[1], Num):
-            return x.operands[1].value == 2 or x.operands[1].value.could_extract_minus_sign()
+            return (squares and x.operands[1].value == 2) or x.operands[1].value.could_extract_minus_sign()
         if isinstance(x, Add) and len(user.items) == 1:
             return True
         return isinstance(x, Add) and all(isinstance(x.operands[k], Var) or _linear(trace, x.operands[k]) for k in trace.active(x))
@@ -84,7 +84,7 @@ def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], block: Block)
         return inner in named or isinstance(inner, Var)
     if isinstance(x, Einsum) and isinstance(user, Call) and user.op.elementwise and len(x.items) <= 2 and scale(x, S.NegativeOne) in named:
         return True
-    if isinstance(user, Call) and user.name == "pow" and user.rank == 0 and isinstance(user.operands[1], Num):
+    if squares and isinstance(user, Call) and user.name == "pow" and user.rank == 0 and isinstance(user.operands[1], Num):
         return is_sum_of_squares(x) and (2 * user.operands[1].value).is_Integer is True
     return False
 

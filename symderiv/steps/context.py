@@ -61,7 +61,7 @@ class Context:
         self._changes: dict[Node, Var] = {}
         self._holes: dict[Node, Var] = {}
         self.root_change = self.change(task.core)
-        self.blocks: list[Block] = blocks(self.trace, set(self.names.value), merge=task.detail != "full")
+        self.blocks: list[Block] = blocks(self.trace, set(self.names.value), merge=task.detail != "full", squares=task.style != "index")
         self.unused: set[str] = set()
 
     # symbols ------------------------------------------------------------------------------------------------------------------

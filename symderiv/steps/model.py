@@ -35,6 +35,7 @@ class Symbol:
         by: for "partial", the variable; for "cotangent", the output's name is `output`.
         output: for "cotangent": the name of the output.
         user: whether the name is the user's own.
+        entry: for a "partial" without a label: the entry of `of`, and the indices at which it is taken.
     """
 
     var: Var
@@ -44,6 +45,7 @@ class Symbol:
     by: Var | None = None
     output: str = "L"
     user: bool = False
+    entry: tuple[Node, tuple[Index, ...]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sympy import S
 
-from ..expr.nodes import Add, Call, Einsum, Node, Num
+from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from .blocks import Block, is_sum_of_squares
 
 if TYPE_CHECKING:
@@ -62,8 +62,41 @@ def _product(c: Context, block: Block, head: Einsum) -> tuple[str, str]:
     return "linear", "The map is linear in what changes, so it acts on the change."
 
 
-def unused(node: Node) -> bool:
-    return False
+def index_rule(c: Context, block: Block) -> tuple[str, str]:
+    """The same for the index style."""
+    rule, reason = local_rule(c, block)
+    head = block.head
+    if isinstance(head, Einsum) and head.rank == 0 and rule == "linear":
+        return "pull_sum", "The derivative of a sum is the sum of the derivatives: it is pulled through the sum sign."
+    if rule in ("linear", "affine"):
+        return "pull_sum", "The derivative is pulled through the sum; what does not depend on the variable is a constant factor."
+    if rule == "power":
+        return "power", "The power rule, and the chain rule for what is inside."
+    if isinstance(head, Call) and head.op.elementwise:
+        return rule, f"The chain rule: the derivative of {head.name}, times the derivative of its argument."
+    return rule, reason
 
 
-__all__ = ["local_rule"]
+def reassembly(short: Node, lead: int, v: Var) -> str:
+    """The sentence that justifies the matrix form of the entries."""
+    terms = short.terms if isinstance(short, Add) else (short,)
+    said = []
+    for t in terms:
+        if isinstance(t, Einsum):
+            for x, ls in t.items:
+                if x.rank == 2 and isinstance(x, Var):
+                    out = [i for i in ls if i in t.out]
+                    if len(out) == 1 and ls[0] != ls[1]:
+                        first = ls[0] not in t.out
+                        which = f"the first index of {x.name}, which is a product with its transpose" if first else f"the second index of {x.name}, which is a product with it"
+                        said.append(f"the sum runs over {which}")
+    if lead:
+        what = "The entries with these indices are those of the Jacobian: row by output, column by variable"
+    elif v.rank == 1:
+        what = "This holds for every entry, so the entries are those of a vector"
+    else:
+        what = "This holds for every pair of indices, so the entries are those of a matrix" if v.rank == 2 else "This holds for all indices"
+    return what + ("; " + ", and ".join(dict.fromkeys(said)) if said else "") + "."
+
+
+__all__ = ["index_rule", "local_rule", "reassembly"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sympy import Expr, Rational
@@ -115,45 +116,44 @@ def without(node: Call, k: int) -> Node:
 
 
 # the catalogue ---------------------------------------------------------------------------------------------------------------
-Found = tuple[str, Node, Any]  # name, what stands there then, detail
+Found = tuple[str, Callable[[], Node], Any]  # name, what stands there then, detail
+Rule = Callable[[Node, Call | None], Iterator[Found]]
+
+
+def _is_argument(parent: Call | None) -> bool:
+    """Whether a node is a term, the whole, or what a function is applied to."""
+    return parent is None or parent.name == "add" or (parent.op.elementwise and parent.name not in INFIX)
 
 
 def _negate(node: Node, parent: Call | None) -> Iterator[Found]:
-    if parent is None or parent.name == "add" or (parent.op.elementwise and parent.name not in INFIX):
-        yield "negate", negated(node), node
+    if _is_argument(parent):
+        yield "negate", lambda: negated(node), node
 
 
 def _scale(node: Node, parent: Call | None) -> Iterator[Found]:
-    if isinstance(node, Num):
-        return
-    if parent is None or parent.name == "add" or (parent.op.elementwise and parent.name not in INFIX):
+    if _is_argument(parent) and not isinstance(node, Num):
         for c in NUMBERS:
-            yield "scale", scaled(node, c), c
+            yield "scale", partial(scaled, node, c), c
 
 
 def _drop(node: Node, parent: Call | None) -> Iterator[Found]:
     if not isinstance(node, Call):
         return
-    if node.name == "add":
+    if node.name in ("add", "mul", "matmul"):
         for k, o in enumerate(node.operands):
-            yield "drop_term", without(node, k), o
-    elif node.name in ("mul", "matmul"):
-        for k, o in enumerate(node.operands):
-            yield "drop_factor", without(node, k), o
+            yield "drop_term" if node.name == "add" else "drop_factor", partial(without, node, k), o
     elif node.name == "div":
-        yield "drop_factor", node.operands[0], Call("div", Num(1), node.operands[1])
-        yield "drop_factor", Call("div", Num(1), node.operands[1]), node.operands[0]
-    elif node.name in ("outer", "dot") and node.operands[0].shape == node.operands[1].shape:
-        yield "product", Call("mul", *node.operands), None
+        yield "drop_factor", lambda: node.operands[0], Call("div", Num(1), node.operands[1])
+        yield "drop_factor", lambda: Call("div", Num(1), node.operands[1]), node.operands[0]
     elif node.name == "pow" and isinstance(node.operands[1], Num):
         base, e = node.operands[0], node.operands[1].value
         if e.is_Integer and e > 1:
-            yield "drop_factor", base if e == 2 else Call("pow", base, Num(e - 1)), base
+            yield "drop_factor", lambda: base if e == 2 else Call("pow", base, Num(e - 1)), base
 
 
 def _transpose(node: Node, parent: Call | None) -> Iterator[Found]:
     if node.rank == 2 and not (parent is not None and parent.name == "T"):
-        yield "transpose", transposed(node), None
+        yield "transpose", lambda: transposed(node), None
 
 
 def _swap(node: Node, parent: Call | None) -> Iterator[Found]:
@@ -161,7 +161,7 @@ def _swap(node: Node, parent: Call | None) -> Iterator[Found]:
         for k in range(len(node.operands) - 1):
             operands = list(node.operands)
             operands[k], operands[k + 1] = operands[k + 1], operands[k]
-            yield "swap", node.with_operands(operands), (node.operands[k], node.operands[k + 1])
+            yield "swap", partial(node.with_operands, operands), (node.operands[k], node.operands[k + 1])
 
 
 def _axis(node: Node, parent: Call | None) -> Iterator[Found]:
@@ -171,37 +171,45 @@ def _axis(node: Node, parent: Call | None) -> Iterator[Found]:
     now = now + rank if isinstance(now, int) and now < 0 else now
     for axis in (*range(rank), *((None,) if node.op.defaults.get("axis", 0) is None else ())):
         if axis != now:
-            yield "axis", Call(node.name, *node.operands, **{**node.params, "axis": axis}), axis
+            yield "axis", partial(Call, node.name, *node.operands, **{**node.params, "axis": axis}), axis
 
 
 def _average(node: Node, parent: Call | None) -> Iterator[Found]:
     other = {"mean": "sum", "sum": "mean"}.get(node.name) if isinstance(node, Call) else None
-    if other:
-        assert isinstance(node, Call)
-        yield "average", Call(other, *node.operands, **node.params), other
+    if other and isinstance(node, Call):
+        yield "average", partial(Call, other, *node.operands, **node.params), other
 
 
 def _product(node: Node, parent: Call | None) -> Iterator[Found]:
-    if not isinstance(node, Call) or node.name not in ("mul", "matmul") or len(node.operands) != 2:
+    """`*`, `@` and `outer` taken for one another."""
+    if not isinstance(node, Call) or node.name not in ("mul", "matmul", "outer") or len(node.operands) != 2:
         return
     x, y = node.operands
     for word in ("mul", "matmul", "outer"):
         if word != node.name and x.rank and y.rank and (word != "outer" or x.rank == y.rank == 1):
-            yield "product", Call(word, x, y), None
+            yield "product", partial(Call, word, x, y), word
 
 
 def _unwrap(node: Node, parent: Call | None) -> Iterator[Found]:
     if isinstance(node, Call) and node.op.elementwise and node.name not in INFIX and len(node.operands) == 1:
-        yield "unwrap", node.operands[0], node.name
+        yield "unwrap", lambda: node.operands[0], node.name
 
 
 def _compare(node: Node, parent: Call | None) -> Iterator[Found]:
     if isinstance(node, Call) and node.name in COMPARISONS:
-        yield "compare", Call(COMPARISONS[node.name], *node.operands), None
+        yield "compare", partial(Call, COMPARISONS[node.name], *node.operands), None
 
 
-CATALOGUE: tuple[Callable[[Node, Call | None], Iterator[Found]], ...] = (
-    _negate, _scale, _drop, _transpose, _swap, _axis, _average, _product, _unwrap, _compare,
+def _index(node: Node, parent: Call | None) -> Iterator[Found]:
+    """`X[i, j]` as `X[j, i]`."""
+    if isinstance(node, Call) and node.name == "getitem" and len(node.operands) == 3:
+        x, i, j = node.operands
+        if isinstance(i, Index) and isinstance(j, Index):
+            yield "index", partial(node.with_operands, [x, j, i]), (i, j)
+
+
+CATALOGUE: tuple[Rule, ...] = (
+    _negate, _scale, _drop, _transpose, _swap, _axis, _average, _product, _unwrap, _compare, _index,
 )  # fmt: skip
 
 
@@ -219,64 +227,46 @@ def edits(root: Node, names: frozenset[str] | None = None, most: int = MOST_PLAC
     shared: set[tuple[Node, str, Node]] = set()
     for path, node in places:
         parent = at(root, path[:-1]) if path else None
-        for rule in CATALOGUE:
-            for name, new, detail in _tried(rule, node, parent if isinstance(parent, Call) else None):
-                if names is not None and name not in names:
-                    continue
-                whole = _whole(lambda new=new: put(root, path, new))  # type: ignore[misc]
-                if whole is not None:
-                    yield Edit(name, path, node, new, whole, detail)
-                if uses[node] > 1 and (node, name, new) not in shared:
-                    shared.add((node, name, new))
-                    everywhere = _whole(lambda node=node, new=new: replace(root, {node: new}))  # type: ignore[misc]
-                    if everywhere is not None:
-                        yield Edit(name, path, node, new, everywhere, detail, True)
-    if names is None or "index" in names:
-        yield from _index_edits(root, places)
+        found = [f for rule in CATALOGUE for f in rule(node, parent if isinstance(parent, Call) else None)]
+        found += _other_indices(node, root, path)
+        for name, build, detail in found:
+            if names is not None and name not in names:
+                continue
+            new = _built(build)
+            if new is None:
+                continue
+            whole = _built(partial(put, root, path, new))
+            if whole is not None:
+                yield Edit(name, path, node, new, whole, detail)
+            if uses[node] > 1 and (node, name, new) not in shared:
+                shared.add((node, name, new))
+                everywhere = _built(partial(replace, root, {node: new}))
+                if everywhere is not None:
+                    yield Edit(name, path, node, new, everywhere, detail, True)
 
 
-def _tried(rule: Callable[[Node, Call | None], Iterator[Found]], node: Node, parent: Call | None) -> Iterator[Found]:
-    """What a rule gives until it meets something that does not fit; each alternative on its own."""
-    found = rule(node, parent)
-    while True:
-        try:
-            yield next(found)
-        except (StopIteration, SymDerivError, IndexError):
-            return
-
-
-def _whole(build: Callable[[], Node]) -> Node | None:
+def _built(build: Callable[[], Node]) -> Node | None:
     try:
         return build()
     except (SymDerivError, IndexError, TypeError):
         return None
 
 
-def _index_edits(root: Node, places: list[tuple[Path, Node]]) -> Iterator[Edit]:
-    """Another index of the scope in one place, or two indices exchanged in one term."""
-    for path, node in places:
-        if not isinstance(node, Call) or node.name != "getitem":
-            continue
-        scope = _scope(root, path)
-        for k, o in enumerate(node.operands[1:], 1):
-            for other in scope if isinstance(o, Index) else ():
-                if other is o or (k < len(node.operands) and other in node.operands[1:]):
-                    continue
-                operands = list(node.operands)
-                operands[k] = other
-                whole = _whole(lambda operands=operands: put(root, path, node.with_operands(operands)))  # type: ignore[misc]
-                if whole is not None:
-                    yield Edit("index", path, node, node.with_operands(operands), whole, (o, other))
-        if len(node.operands) == 3:
-            operands = [node.operands[0], node.operands[2], node.operands[1]]
-            whole = _whole(lambda operands=operands: put(root, path, node.with_operands(operands)))  # type: ignore[misc]
-            if whole is not None:
-                yield Edit("index", path, node, node.with_operands(operands), whole, (node.operands[1], node.operands[2]))
+def _other_indices(node: Node, root: Node, path: Path) -> Iterator[Found]:
+    """Another index of the scope in one subscript."""
+    if not isinstance(node, Call) or node.name != "getitem":
+        return
+    scope = _scope(root, path)
+    for k, o in enumerate(node.operands):
+        for other in scope if isinstance(o, Index) else ():
+            if other not in node.operands:
+                operands = [*node.operands[:k], other, *node.operands[k + 1 :]]
+                yield "index", partial(node.with_operands, operands), (o, other)
 
 
 def _scope(root: Node, path: Path) -> list[Index]:
     """The indices bound around a place, and those that nothing binds."""
-    out = [i for i in open_indices(root)]
+    out = list(open_indices(root))
     node = root
     for k in path:
         if isinstance(node, Call) and node.name in BINDERS:

@@ -32,13 +32,29 @@ def inverted(words: Node) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(a for a in found if a not in bound))
 
 
+@lru_cache(maxsize=256)
+def rooted(words: Node) -> tuple[Node, ...]:
+    """The norms and square roots that do not depend on a bound index: they have a kink where they are 0."""
+    bound: set[Node] = set()
+    for node in postorder(words):
+        if isinstance(node, Index) or any(o in bound for o in node.operands):
+            bound.add(node)
+    return tuple(n for n in postorder(words) if isinstance(n, Call) and n.name in ("norm", "sqrt") and n not in bound)
+
+
 def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
-    """Whether all inverted matrices have condition numbers below 1e8 at these values."""
+    """Whether all inverted matrices have condition numbers below 1e8 and no root is 0 at these values."""
     for a in inverted(words):
         try:
             matrix = np.asarray(evaluate(a, {**{str(s): n for s, n in sizes.items()}, **values}))
             if not np.all(np.isfinite(matrix)) or np.max(np.linalg.cond(matrix), initial=0) > WORST_CONDITION:
                 return False
         except (CodeError, np.linalg.LinAlgError):
+            return False
+    for root in rooted(words):
+        try:
+            if not np.all(np.asarray(evaluate(root, {**{str(s): n for s, n in sizes.items()}, **values}))):
+                return False
+        except CodeError:
             return False
     return True

@@ -68,10 +68,14 @@ def sample_sizes(problem_vars: Iterable[Var], rng: np.random.Generator, words: N
     Integer sizes of the declarations stay. The first assignments are unequal, so that a transpose that happens to fit
     square shapes is seen. Without size symbols the one assignment is empty.
     """
+    problem_vars = list(problem_vars)
     symbols = size_symbols(problem_vars, words)
     if not symbols:
         return [{}]
     least = smallest_sizes(words, symbols)
+    for v in problem_vars:  # a one-hot or simplex row of one entry is the constant 1
+        if (v.is_a("onehot") or v.is_a("simplex")) and v.shape[-1] in least:
+            least[v.shape[-1]] = max(2, least[v.shape[-1]])
     count = len(symbols)
     ladder = list(range(2, max(4, count + 1) + 1)) if count <= 6 else [2 + i % (_FEW - 1) for i in range(count)]
     some = [bool(b) for b in rng.integers(0, 2, count)]

@@ -189,7 +189,7 @@ class LatexReader:
     # sizes ---------------------------------------------------------------------------------------------------------------------
     def context_size(self, item: object, what: str, start: int, stop: int) -> Expr:
         """The size of something that has the size its surroundings need: `I`, `\\mathbf 1`, the range of `\\sum_i`."""
-        key = (id(item), what)
+        key = (item if isinstance(item, tuple) and not hasattr(item, "kind") else id(item), what)
         if key in self.fixed:
             return self.fixed[key]
         if key in self.contextual:
@@ -207,18 +207,8 @@ class LatexReader:
 
     def ones(self, x: Value) -> Value:
         """The digit 1 where a vector of ones is needed."""
-        size = self.context_size((x.start, x.stop), "1", x.start, x.stop) if False else self._ones_size(x)
-        node = self.make("ones", start=x.start, stop=x.stop, shape=(size,))
-        return Value(node, "column", x.start, x.stop)
-
-    def _ones_size(self, x: Value) -> Expr:
-        key = (("digit", x.start, x.stop), "1")
-        if key in self.fixed:
-            return self.fixed[key]
-        if key not in self.contextual:
-            size = Dummy(f"size_c{len(self.contextual)}_", integer=True, positive=True)
-            self.contextual[key] = (size, x.start, x.stop, "1")
-        return self.contextual[key][0]
+        size = self.context_size((x.start, x.stop), "1", x.start, x.stop)
+        return Value(self.make("ones", start=x.start, stop=x.stop, shape=(size,)), "column", x.start, x.stop)
 
     # names ---------------------------------------------------------------------------------------------------------------------
     def known(self, key: Key, start: int, stop: int) -> str:

@@ -1,0 +1,1 @@
+"""Learning: the models and losses of a first course, training, graphs, activations, gradient flow."""

@@ -1,0 +1,265 @@
+"""Core expressions by their entries: `Σ_k X_ik w_k − y_i` for `X w − y`.
+
+The axes of a product have labels, so its entries are read off: every label becomes an index, those that the result does not have are
+summed. `Letters` chooses the letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, S, fraction
+from sympy.core.symbol import Str
+
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
+from ..expr.walk import postorder
+from ..notation.words import negative, to_words
+from ..simplify.product import Network, scale
+from .pairing import negate, times
+
+POOL = "ijklmpqrstabcefghuvxyz"
+DEEP = 120  # nesting beyond which an entry is written as the entry of a word
+
+
+class Letters:
+    """Indices by the lengths of their axes: the same letter for the same axis wherever it can be."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        taken = set(taken)
+        self.pool = [c for c in POOL if c not in taken] + [f"i_{k}" for k in range(1, 40) if f"i_{k}" not in taken]
+        self.known: dict[Expr, list[Index]] = {}
+        self.all: list[Index] = []
+
+    def take(self, size: Expr, used: Iterable[Node]) -> Index:
+        """An index for an axis of this length, other than those in `used`."""
+        used = set(used)
+        for index in self.known.get(size, ()):
+            if index not in used:
+                return index
+        mine = {i for found in self.known.values() for i in found}
+        name = next((c for c in self.pool if Index(Str(c)) not in mine and Index(Str(c)) not in used), None)
+        if name is None:
+            name = next(c for c in (f"i_{k}" for k in range(40, 4000)) if Index(Str(c)) not in used)
+        index = Index(Str(name))
+        self.known.setdefault(size, []).append(index)
+        return index
+
+    def take_all(self, shape: Sequence[Expr], used: Iterable[Node]) -> tuple[Index, ...]:
+        out: list[Index] = []
+        for size in shape:
+            out.append(self.take(size, [*used, *out]))
+        return tuple(out)
+
+
+@dataclass
+class Factor:
+    """A factor of a product under the sum signs: its words and the summed indices it has."""
+
+    word: Node
+    indices: frozenset[Node]
+    last: bool = False
+
+
+def delta(a: Node, b: Node) -> Node:
+    """`δ_ab`"""
+    return Call("where", Call("eq", a, b), Num(1), Num(0))
+
+
+def at(x: Node, indices: Sequence[Node]) -> Node:
+    """`x[i, j]`"""
+    return Call("getitem", x, *indices, spec=("at",) * len(indices)) if indices else x
+
+
+class Entries:
+    """Writes entries.
+
+    Attributes:
+        letters: where indices come from.
+        derivative: variables that stand for partial derivatives; they come last in products.
+    """
+
+    def __init__(self, letters: Letters, derivative: set[Node] | None = None) -> None:
+        self.letters = letters
+        self.derivative = derivative if derivative is not None else set()
+        self.preferred: dict[Node, tuple[Index, ...]] = {}
+
+    def entry(self, core: Node, indices: Sequence[Node], used: frozenset[Node], depth: int = 0) -> Node:
+        """The entry of `core` at the indices; `used` are letters that sums inside must not take."""
+        used = used | {n for i in indices for n in postorder(i)}
+        if isinstance(core, Shared):
+            return self.entry(core.args[0], indices, used, depth + 1)
+        if isinstance(core, Num):
+            return core
+        if isinstance(core, Var) or depth > DEEP:
+            return at(core if isinstance(core, Var) else to_words(core), indices)
+        if isinstance(core, Add):
+            return self.sum([self.entry(t, indices, used, depth + 1) for t in core.terms])
+        if isinstance(core, Einsum):
+            net = Network(S.One)
+            labels = [net.label(s) for s in core.shape]
+            net.put(core, labels)
+            return self.product(net, dict(zip(labels, indices, strict=True)), used, depth + 1)
+        assert isinstance(core, Call)
+        if core.op.elementwise:
+            return self.elementwise(core, [self.entry(o, indices if o.rank else (), used, depth + 1) for o in core.operands])
+        if core.name == "onehot" and core.rank and core.rank == core.operands[0].rank + 1:
+            return delta(self.entry(core.operands[0], indices[:-1], used, depth + 1), indices[-1])
+        return at(to_words(core), indices)
+
+    def elementwise(self, core: Call, xs: list[Node]) -> Node:
+        if core.name == "pow" and isinstance(xs[1], Num):
+            e = xs[1].value
+            if e.could_extract_minus_sign():
+                return Call("div", Num(1), _positive_power(xs[0], -e))
+            return _positive_power(xs[0], e)
+        return core.with_operands(xs)
+
+    def sum(self, terms: list[Node]) -> Node:
+        """Positive terms first, sums and products before single entries."""
+        flat: list[Node] = []
+        for t in terms:
+            flat.extend(t.operands if isinstance(t, Call) and t.name == "add" else [t])
+        flat.sort(key=lambda t: (negative(t), isinstance(t, Num), -t.tree_size))
+        return flat[0] if len(flat) == 1 else Call("add", *flat)
+
+    def product(self, net: Network, bound: dict[int, Node], used: frozenset[Node], depth: int = 0) -> Node:
+        """The words of a product: labels in `bound` have their indices, the others are summed."""
+        coef = net.coef
+        place: dict[int, Node] = {}
+        deltas: list[Node] = []
+        for label, index in bound.items():
+            root = net.find(label)
+            if root in place and place[root] is not index:
+                deltas.append(delta(place[root], index))
+            place.setdefault(root, index)
+        items = [(x, [net.find(i) for i in ls]) for x, ls in net.items]
+        items, coef = _turned(items, coef)
+        here = used | set(place.values())
+        wanted = self._wanted(items)
+        summed: dict[int, tuple[Index, Expr]] = {}
+        for _, ls in items:
+            for i in ls:
+                if i not in place:
+                    index = wanted.get(i)
+                    if index is None or index in here:
+                        index = self.letters.take(net.size[i], here)
+                    here = here | {index}
+                    place[i] = index
+                    summed[i] = (index, net.size[i])
+        for i in range(len(net.parent)):
+            if net.find(i) == i and i not in place and net.size[i] != 1:
+                coef = coef * net.size[i]
+        names = {index for index, _ in summed.values()}
+        factors = [self._factor(x, [place[i] for i in ls], names, here, depth) for x, ls in items]
+        factors.sort(key=lambda f: f.last)
+        sizes = dict(summed.values())
+        body = nested([*(Factor(d, frozenset()) for d in deltas), *factors], list(sizes), sizes)
+        return scaled(coef, body)
+
+    def _wanted(self, items) -> dict[int, Index]:
+        """Labels of the axes of derivatives have letters of their own."""
+        out: dict[int, Index] = {}
+        for x, ls in items:
+            for i, index in zip(ls, self.preferred.get(x, ()), strict=False):
+                out.setdefault(i, index)
+        return out
+
+    def _factor(self, x: Node, indices: list[Node], names: set[Index], used: frozenset[Node], depth: int) -> Factor:
+        word = self.entry(x, indices, used, depth)
+        last = any(n in self.derivative for n in postorder(x)) if self.derivative else False
+        return Factor(word, frozenset(i for i in indices if i in names), last)
+
+
+def _positive_power(x: Node, e: Expr) -> Node:
+    if e == 1:
+        return x
+    return Call("sqrt", x) if e == S.Half else Call("pow", x, Num(e))
+
+
+def _turned(items, coef: Expr):
+    """`−(a − b) c` as `(b − a) c`."""
+    if not coef.could_extract_minus_sign():
+        return items, coef
+    for k, (x, ls) in enumerate(items):
+        if isinstance(x, Add) and len(x.terms) == 2:
+            signs = [isinstance(t, Einsum) and t.coef.could_extract_minus_sign() for t in x.terms]
+            if signs[0] != signs[1]:
+                return [*items[:k], (scale(x, S.NegativeOne), ls), *items[k + 1 :]], -coef
+    return items, coef
+
+
+def scaled(coef: Expr, body: Node) -> Node:
+    """`c · body` with the number in front and a denominator below."""
+    if coef == 1:
+        return body
+    top, bottom = fraction(coef)
+    minus = top.could_extract_minus_sign()
+    top = -top if minus else top
+    if isinstance(body, Call) and body.name == "div" and top == 1 and bottom == 1:
+        out = body
+    else:
+        factors = list(body.operands) if isinstance(body, Call) and body.name == "mul" else [body]
+        out = times(*([Num(top)] if top != 1 else []), *factors)
+        if bottom != 1:
+            out = Call("div", out, Num(bottom))
+    return negate(out) if minus else out
+
+
+def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr]) -> Node:
+    """`Σ_i r_i Σ_k X_ik v_k`: every sum sign stands just before the factors that need it."""
+    if not labels:
+        return _times([f.word for f in factors])
+    outside = [f.word for f in factors if not f.indices]
+    groups = _connected([f for f in factors if f.indices])
+    empty = [i for i in labels if all(i not in f.indices for f in factors)]
+    words = []
+    for group in groups:
+        mine = [i for i in labels if any(i in f.indices for f in group)]
+        first = max(mine, key=lambda i: (not any(f.last and i in f.indices for f in group), sum(i in f.indices for f in group)))
+        rest = [i for i in mine if i is not first]
+        inner = nested([Factor(f.word, f.indices - {first}, f.last) for f in group], rest, sizes)
+        words.append(Call("isum", inner, first, lo=0, hi=sizes[first]))
+    out = _times([*outside, *words])
+    for i in empty:
+        out = times(Num(sizes[i]), out)
+    return out
+
+
+def _connected(factors: list[Factor]) -> list[list[Factor]]:
+    """Groups of factors that share summed indices, in order; the one with derivatives last."""
+    groups: list[tuple[set[Node], list[Factor]]] = []
+    for f in factors:
+        touching = [g for g in groups if g[0] & f.indices]
+        merged: tuple[set[Node], list[Factor]] = (set(f.indices), [])
+        for g in touching:
+            merged[0].update(g[0])
+            merged[1].extend(g[1])
+            groups.remove(g)
+        merged[1].append(f)
+        groups.append(merged)
+    found = [g for _, g in groups]
+    return sorted(found, key=lambda g: any(f.last for f in g))
+
+
+def _times(words: list[Node]) -> Node:
+    """A product of scalars; numerators and denominators apart."""
+    num: list[Node] = []
+    den: list[Node] = []
+    minus = False
+    for w in words:
+        if isinstance(w, Call) and w.name == "neg":
+            minus, w = not minus, w.operands[0]
+        if isinstance(w, Call) and w.name == "div":
+            num.append(w.operands[0])
+            den.append(w.operands[1])
+        elif isinstance(w, Call) and w.name == "mul":
+            num.extend(w.operands)
+        else:
+            num.append(w)
+    top = times(*num) if num else Num(1)
+    out = top if not den else Call("div", top, times(*den))
+    return negate(out) if minus else out
+
+
+__all__ = ["Entries", "Factor", "Letters", "at", "delta", "nested", "scaled"]

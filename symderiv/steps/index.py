@@ -1,0 +1,244 @@
+"""The index style: `∂L/∂w_j = Σ_i 2 r_i Σ_k x_ik ∂w_k/∂w_j = Σ_i 2 r_i Σ_k x_ik δ_kj = Σ_i 2 r_i x_ij`.
+
+The lines are the states of the reverse sweep by entries: a sum of `Σ_a ū_a ∂u_a/∂w_j` over the nodes that wait for their event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import S
+
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
+from ..expr.walk import fold, postorder, with_operands
+from ..simplify.add import add
+from ..simplify.calls import call
+from ..simplify.product import Network, einsum, scale
+from .blocks import Block
+from .context import Context
+from .differential import last_steps
+from .display import look, rough_look
+from .entries import Entries, Letters, delta
+from .model import Section, Step
+from .pairing import plus, times
+from .reasons import index_rule, reassembly
+from .trace import is_identity, substitute
+
+
+class NotLinear(Exception):
+    """A differential that is not a sum of products with the change."""
+
+
+def lifted(core: Node, partials: dict[Node, Node], axes: int) -> Node:
+    """`∂/∂w` of what `core` is the change of: every change `dx` becomes `∂x/∂w`, which has `axes` more axes."""
+    moving: dict[Node, bool] = {}
+    for node in postorder(core):
+        moving[node] = node in partials or any(moving[o] for o in node.operands)
+    extra = [("by", k) for k in range(axes)]
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if not moving[node] or node in partials:
+            return partials.get(node, node)
+        if isinstance(node, Add):
+            return add(operands)
+        if isinstance(node, Shared):
+            return operands[0]
+        if isinstance(node, Einsum):
+            items = []
+            for x, (old, ls) in zip(operands, node.items, strict=True):
+                items.append((x, [*ls, *extra] if moving[old] else list(ls)))
+            shape = next(x for x, (old, _) in zip(operands, node.items, strict=True) if moving[old]).shape
+            sizes = {**dict(enumerate(node.sizes)), **dict(zip(extra, shape[len(shape) - axes :], strict=True))}
+            return einsum(items, [*node.out, *extra], sizes, coef=node.coef)
+        if isinstance(node, Call) and node.name == "reshape":
+            inner = operands[0]
+            return call("reshape", inner, shape=(*node.shape, *inner.shape[inner.rank - axes :]))
+        raise NotLinear
+
+    return fold(core, visit)
+
+
+class IndexBuilder:
+    """One derivation by entries, for one variable."""
+
+    def __init__(self, c: Context, v: Var) -> None:
+        self.c, self.v = c, v
+        self.letters = Letters(c.taken)
+        self.partials: dict[Node, Var] = {}
+        self.entries = Entries(self.letters, set())
+        self.lead, self.free = self._free_indices()
+        self.used = frozenset([*self.lead, *self.free])
+        self.terms: list[tuple[Node, Node]] = []
+        self.steps: list[Step] = []
+        self.opens = True
+        root = self.partial(c.task.core)
+        self.subject = self._at(root, [*self.lead, *self.free])
+        self.line: Node = self.subject
+
+    def _free_indices(self) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
+        """Letters for the axes of the output and of the variable."""
+        lead = self.letters.take_all(self.c.task.core.shape, ())
+        if not lead:
+            other = next((s for u in self._shapes() for s in u if s not in self.v.shape), None)
+            if other is not None:
+                self.letters.take(other, ())
+        used = [i for found in self.letters.known.values() for i in found]
+        return lead, self.letters.take_all(self.v.shape, used)
+
+    def _shapes(self) -> list[tuple]:
+        return [n.shape for n in postorder(self.c.task.words) if isinstance(n, Var)]
+
+    def _at(self, x: Node, indices: Sequence[Node]) -> Node:
+        return Call("getitem", x, *indices, spec=("at",) * len(indices)) if indices else x
+
+    def partial(self, node: Node) -> Var:
+        """`∂u/∂w` as a variable, with the entry that stands for u."""
+        face, _ = self.c.face(node)
+        found = self.partials.get(face)
+        if found is None:
+            found = self.partials[face] = self.c.partial(face, self.v)
+            if face is self.c.task.core:
+                own: tuple[Index, ...] = self.lead
+            else:
+                own = self.letters.take_all(face.shape, self.used)
+            self.entries.preferred[found] = own
+            self.entries.derivative.add(found)
+            symbol = self.c.symbols[found]
+            if symbol.label is None:
+                entry = self.entries.entry(self.c.speller.short(face), own, self.used)
+                self.c.symbols[found] = type(symbol)(
+                    symbol.var, symbol.kind, symbol.of, None, symbol.by, symbol.output, entry=(entry, own)
+                )
+        return found
+
+    def signed(self, node: Node) -> Node:
+        face, sign = self.c.face(node)
+        return scale(self.partial(face), S(sign))
+
+    # lines -----------------------------------------------------------------------------------------------------------------------
+    def term(self, cotangent: Node, derivative: Node, rank: int) -> list[Node]:
+        """`Σ_a ū_a D_aj` for every term of the derivative `D` (of shape `u.shape + w.shape`)."""
+        out = []
+        for part in derivative.terms if isinstance(derivative, Add) else (derivative,):
+            net = Network(S.One)
+            lead = [net.label(s) for s in self.c.task.core.shape]
+            own = [net.label(s) for s in derivative.shape[:rank]]
+            free = [net.label(s) for s in self.v.shape]
+            net.put(self.c.speller.short(cotangent), [*lead, *own])
+            net.put(part, [*own, *free])
+            bound = dict(zip([*lead, *free], [*self.lead, *self.free], strict=True))
+            out.append(self.entries.product(net, bound, self.used))
+        return out
+
+    def state(self, instead: tuple[int, list[Node]] | None = None) -> Node:
+        words: list[Node] = []
+        for k, (node, g) in enumerate(self.terms):
+            if instead is not None and instead[0] == k:
+                words.extend(instead[1])
+            else:
+                words.extend(self.term(g, self.signed(node), node.rank))
+        return plus(words)
+
+    def add(self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), note: str = "") -> None:
+        full = self.c.task.detail == "full"
+        same = look(after) == look(self.line) if full else rough_look(after) == rough_look(self.line)
+        if not same or self.opens:
+            free = self.frees()
+            self.steps.append(
+                Step(rule, reason, self.line, after, self.subject, tuple(changed), tuple(new), free, note, opens=self.opens)
+            )
+            self.opens = False
+        self.line = after
+
+    def frees(self) -> tuple[tuple[Index, object], ...]:
+        return tuple(zip([*self.lead, *self.free], [*self.c.task.core.shape, *self.v.shape], strict=True))
+
+    def run(self) -> list[Step]:
+        c = self.c
+        if isinstance(c.task.core, Var) and c.task.core is not self.v:
+            return []
+        self.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
+        by_head = {b.head: b for b in c.blocks}
+        for event in c.trace.events:
+            node = event.node
+            places = [k for k, (n, _) in enumerate(self.terms) if n is node]
+            if len(places) > 1 and node is not self.v:
+                self.terms[places[0]] = (node, event.cotangent)
+                self.terms = [t for k, t in enumerate(self.terms) if k <= places[0] or t[0] is not node]
+                self.add("collect", "Terms with the same derivative are collected.", self.state())
+            if node in by_head and places:
+                self.advance(by_head[node], places[0])
+        self.sift()
+        return self.steps
+
+    def advance(self, block: Block, place: int) -> None:
+        c = self.c
+        _, cotangent = self.terms[place]
+        node = block.head
+        changes = {x: c.changed(x) for x in block.inputs}
+        rule, reason = index_rule(c, block)
+        try:
+            core = block.change(c.trace, changes)
+            partials = {c.change(c.face(x)[0]): self.partial(x) for x in block.inputs}
+            derivative = substitute(lifted(core, partials, self.v.rank), c.names.value)  # type: ignore[arg-type]
+            words = self.term(cotangent, derivative, node.rank)
+            self.add(rule, reason, self.state((place, words)), [], words)
+        except NotLinear:
+            pass
+        order = {x: k for k, x in enumerate(block.inputs)}
+        parts = sorted(block.parts(c.trace), key=lambda p: order[p.target])
+        self.terms[place : place + 1] = [(p.target, p.cotangent) for p in parts]
+        if any(p.target is not self.v for p in parts) or not self.steps:
+            self.add("distribute", "The sums are distributed and put in order.", self.state())
+
+    def sift(self) -> None:
+        """`∂w_k/∂w_j = δ_kj`, and the sum over k keeps only the term k = j."""
+        p = self.partials.get(self.v)
+        if p is None or not self.terms:
+            return
+        rank = self.v.rank
+
+        def kronecker(node: Node, operands: list[Node]) -> Node:
+            new = with_operands(node, operands)
+            if isinstance(new, Call) and new.name == "getitem" and new.operands[0] is p:
+                own, free = new.operands[1 : 1 + rank], new.operands[1 + rank :]
+                return times(*(delta(a, b) for a, b in zip(own, free, strict=True)))
+            return Call("mul", Call("where", *()), *()) if False else (new if new is not p else p)
+
+        if rank and any(n is p for n in postorder(self.line)):
+            after = fold(self.line, kronecker)
+            names = ", ".join(i.name for i in self.free)
+            self.add("kronecker", "An entry of the variable changes only with itself: the derivative is 1 for equal indices and 0 otherwise.", after)
+            total = add([g for _, g in self.terms])
+            words = self.entry_of(total)
+            summed = ", ".join(i.name for i in self.entries.preferred[p])
+            kept = f"{summed} = {names}" if rank == 1 else f"({summed}) = ({names})"
+            other = f"{summed} ≠ {names}" if rank == 1 else f"({summed}) ≠ ({names})"
+            self.add("sift", f"The delta sifts the sum over {summed}: all terms with {other} vanish and the one with {kept} is left.", words)
+        total = self.c.trace.event[self.v].cotangent
+        self.add("collect", "Like terms are collected.", self.entry_of(total))
+
+    def entry_of(self, total: Node) -> Node:
+        short = self.c.speller.short(total)
+        terms = short.terms if isinstance(short, Add) else (short,)
+        return self.entries.sum([self.entries.entry(t, [*self.lead, *self.free], self.used) for t in terms])
+
+
+def derive_index(c: Context) -> Section:
+    """The section of a derivation by entries, for the task's one variable."""
+    steps = c.rewriting()
+    (v,) = c.task.targets
+    builder = IndexBuilder(c, v)
+    steps += builder.run()
+    symbol = c.cotangent(v)
+    result = c.trace.results[v]
+    event = c.trace.event.get(v)
+    short = c.speller.words(event.cotangent if event is not None else result)
+    reason = reassembly(c.speller.short(event.cotangent if event is not None else result), c.lead, v)
+    if symbol.rank:
+        steps.append(Step("reassemble", reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
+    steps += last_steps(c, symbol, short, result)
+    return c.section(steps)
+
+
+__all__ = ["IndexBuilder", "derive_index", "is_identity", "lifted"]
