@@ -80,15 +80,15 @@ class Model:
         """`L + lam1 Σ|W| + lam2/2 Σ W²`: the same model with penalties on its weights (biases and slopes are left alone).
 
         Raises:
-            InputError: SD130 for a model without a loss.
+            InputError: SD150 for a model without a loss.
         """
         if not (l1 or l2):
             return self
         if not self.task:
-            raise InputError(f"{self.name} is not a loss: there is nothing to regularise", code="SD130")
+            raise InputError(f"{self.name} is not a loss: there is nothing to regularise", code="SD150")
         taken = {*self.problem.vars, *self.problem.definitions}
         if taken & {"lam1", "lam2"}:
-            raise InputError("the text uses lam1 or lam2 itself", code="SD130", hint="rename it, or leave out l1 and l2")
+            raise InputError("the text uses lam1 or lam2 itself", code="SD150", hint="rename it, or leave out l1 and l2")
         weights = [n for n in self.parameters if self.problem.vars[n].rank == 2 or n == "w"]
         terms = []
         if l1:
@@ -99,7 +99,7 @@ class Model:
         last = self.problem.name or "L"
         head, equals, loss = self.text.rstrip().rpartition(f"\n{last} = ")
         if not equals:
-            raise InputError(f"the last line of the text must be `{last} = …`", code="SD130")
+            raise InputError(f"the last line of the text must be `{last} = …`", code="SD150")
         text = "\n".join([*declared, head, f"{last} = {loss} + {' + '.join(terms)}"])
         kind = "elastic net" if l1 and l2 else "L1" if l1 else "L2"
         return replace(self, text=text, title=f"{self.title}, {kind}")
@@ -160,10 +160,10 @@ def perceptron(layers: int, activation: str = "relu") -> Model:
     Sizes: `X` (n, d), `W1` (d, h1), `b1` (h1,), …, the last `W` (h, k); every `b` is one row.
 
     Raises:
-        InputError: SD131 for a number of layers that is not from 1 to 100, or an activation that is not known.
+        InputError: SD151 for a number of layers that is not from 1 to 100, or an activation that is not known.
     """
     if isinstance(layers, bool) or not isinstance(layers, int) or not 1 <= layers <= 100:
-        raise InputError(f"a network has 1 to 100 layers, not {layers!r}", code="SD131")
+        raise InputError(f"a network has 1 to 100 layers, not {layers!r}", code="SD151")
     check_activation(activation)
     sizes = ["d", *(f"h{i}" for i in range(1, layers)), "k"]
     lines, names, gain, start, value = ["X: n, d"], [], {}, {}, "X"
@@ -190,14 +190,14 @@ def check_activation(activation: str) -> str:
     """The name of an activation.
 
     Raises:
-        InputError: SD131.
+        InputError: SD151.
     """
     if activation not in ACTIVATIONS:
         import difflib
 
         near = difflib.get_close_matches(str(activation), ACTIVATIONS, 1)
         hint = f"did you mean {near[0]}?" if near else "there are " + ", ".join(ACTIVATIONS)
-        raise InputError(f"there is no activation {activation!r}", code="SD131", hint=hint)
+        raise InputError(f"there is no activation {activation!r}", code="SD151", hint=hint)
     return activation
 
 
@@ -209,7 +209,7 @@ def own_model(text: str, parameters: tuple[str, ...] = ()) -> Model:
     """A model from a problem text with data `X`, targets `y`, scores `S` and a scalar loss as the result.
 
     Raises:
-        InputError: SD132 when one of them is missing.
+        InputError: SD152 when one of them is missing.
     """
     from ..read.problem import parse
 
@@ -218,12 +218,12 @@ def own_model(text: str, parameters: tuple[str, ...] = ()) -> Model:
     if missing or problem.expr.rank or not problem.name:
         what = f"lacks {', '.join(missing)}" if missing else "must end with `L = …`, a scalar"
         hint = "declare data `X: n, d` and targets `y: n` (`y: n integer` for classes); define scores `S = …` and a loss `L = …`"
-        raise InputError(f"a text to train {what}", code="SD132", hint=hint)
+        raise InputError(f"a text to train {what}", code="SD152", hint=hint)
     found = tuple(n for n, v in problem.vars.items() if n not in ("X", "y") and not v.is_a("integer"))
     chosen = parameters or found
     unknown = [n for n in chosen if n not in found]
     if unknown or not chosen:
-        raise InputError(f"no such parameter: {', '.join(unknown) or 'none'}", code="SD132", hint=f"there are {', '.join(found)}")
+        raise InputError(f"no such parameter: {', '.join(unknown) or 'none'}", code="SD152", hint=f"there are {', '.join(found)}")
     task = "classes" if problem.vars["y"].is_a("integer") else "regression"
     return Model("own", "a model of your own", text, "Given as text.", chosen, task, "S", {}, {})
 
@@ -247,7 +247,7 @@ class Models(Mapping[str, Model]):
 
         near = difflib.get_close_matches(str(name), self._models, 1)
         hint = f"did you mean {near[0]}?" if near else "there are " + ", ".join(self._models)
-        raise NoModel(f"there is no model {name!r}", code="SD133", hint=hint)
+        raise NoModel(f"there is no model {name!r}", code="SD153", hint=hint)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._models)

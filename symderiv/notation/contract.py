@@ -208,7 +208,7 @@ def is_onehot_vector(p: Piece) -> bool:
 
 def split_division(x: Node) -> tuple[list[Node], list[Node]]:
     """Numerator and denominator of a factor."""
-    if isinstance(x, Call) and x.name == "div":
+    if isinstance(x, Call) and x.name == "div" and all(o.rank == 0 or o.shape == x.shape for o in x.operands):
         a, b = x.operands
         return ([] if isinstance(a, Num) and a.value == 1 else [a]), [b]
     return [x], []

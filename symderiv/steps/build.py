@@ -11,10 +11,11 @@ from ..expr.walk import replace
 from ..simplify.lower import normal
 from .context import Context, Task
 from .differential import derive_differential
+from .graph import derive_graph
 from .index import derive_index
 from .model import DETAILS, STYLES, Derivation
 
-BUILDERS = {"differential": derive_differential, "index": derive_index}
+BUILDERS = {"differential": derive_differential, "index": derive_index, "graph": derive_graph}
 
 
 def build(words: Node, targets: Sequence[Var], definitions: dict[str, Node], vars: dict[str, Var], style: str, detail: str, function: str) -> Derivation:

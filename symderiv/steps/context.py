@@ -16,7 +16,7 @@ from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
 from .blocks import Block, blocks
 from .spell import Speller
-from .trace import Trace
+from .trace import Trace, substitute
 
 _ARITHMETIC = frozenset(
     (
@@ -53,6 +53,8 @@ class Context:
         heaviside = {"H"} if _operations(task.words) & {"maximum", "minimum", "heaviside", "clip", "hinge"} else set()
         self.names = Names(self.taken | {task.function} | heaviside)
         name_user_definitions(self.names, task.definitions, self.trace)
+        if _reuses_itself_call(task.core):
+            self.names.add(task.core, task.function)
         want_nonlinear(self.names, self.trace)
         self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
         self.names.settle(self.rank)
@@ -66,9 +68,12 @@ class Context:
 
     # symbols ------------------------------------------------------------------------------------------------------------------
     def name_symbols(self) -> tuple[Symbol, ...]:
-        """The named values as symbols, innermost first."""
+        """The named values as symbols, innermost first; the output is not among them."""
         out = []
         for node, v in self.names.order:
+            if node is self.task.core:
+                self.symbols[v] = Symbol(v, "name", self.statement(), label=v)
+                continue
             s = Symbol(v, "name", self.speller.definition(node), label=v, user=v in self.names.user)
             self.symbols[v] = s
             out.append(s)
@@ -141,8 +146,42 @@ class Context:
         self.symbols[v] = Symbol(v, "cotangent", of, label=label, output=self.task.function)
         return v
 
+    def local_partial(self, node: Node, x: Node) -> Var:
+        """`∂u/∂x` for two values of the graph."""
+        face, other = self.face(node)[0], self.face(x)[0]
+        label, of = self._label(face)
+        by = x if isinstance(x, Var) else self.names.value[other]
+        assert isinstance(by, Var)
+        v = Var(Str(self._fresh(f"D_{label.name if label else 'u'}_{by.name}")), (*face.shape, *by.shape))
+        local = substitute(face, {n: w for n, w in self.names.value.items() if n is not face})
+        self.symbols[v] = Symbol(v, "partial", to_words(local), label=label, by=by, output=self.task.function)
+        return v
+
+    def signed_cotangent(self, node: Node) -> Node:
+        """The cotangent of the face of a node."""
+        _, sign = self.face(node)
+        return scale(self.trace.event[node].cotangent, S(sign))
+
+    def reuse(self, block: Block) -> dict[Node, Node]:
+        """The value of a block by its name, where its derivative uses the value again."""
+        rule: dict[Node, Node] = {}
+        for node in (block.head, *block.inner):
+            face, sign = self.face(node)
+            named = self.names.value.get(node)
+            if named is not None:
+                inside = {n: v for n, v in self.names.value.items() if n is not node and n is not face}
+                rule[substitute(node, inside)] = named
+        for node, v in self.names.order:  # values that only the derivative uses
+            if node not in self.trace.event:
+                inside = {n: w for n, w in self.names.value.items() if n is not node}
+                rule[substitute(node, inside)] = v
+        return rule
+
     def rest(self, finished: Node) -> Var:
         """The terms that have been read off, as dots."""
+        known = next((s.var for s in self.symbols.values() if s.kind == "rest" and s.of is finished), None)
+        if known is not None:
+            return known
         v = Var(Str(self._fresh("rest")), finished.shape)
         self.symbols[v] = Symbol(v, "rest", finished)
         return v
@@ -160,11 +199,11 @@ class Context:
 
     def statement(self) -> Node:
         """The problem in all names."""
-        return self.speller.user(self.task.core) or self.task.words
+        return self.speller.user(self.task.core, keep=self.task.core) or self.task.words
 
     def rewriting(self) -> list[Step]:
         """A step from the user's form to the normal form, where a composition was recognised."""
-        core_words = self.speller.plain(self.task.core)
+        core_words = self.speller.plain(self.task.core, keep=self.task.core)
         mine, theirs = _operations(self.task.words), _operations(to_words(self.task.core))
         new = sorted(theirs - mine - _ARITHMETIC)
         gone = sorted(mine - theirs - _ARITHMETIC)
@@ -194,6 +233,11 @@ class Context:
 
 def _operations(word: Node) -> set[str]:
     return {n.name for n in postorder(word) if isinstance(n, Call)}
+
+
+def _reuses_itself_call(core: Node) -> bool:
+    """An output such as softmax(x), whose derivative is told by its value."""
+    return isinstance(core, Call) and core.name in ("softmax", "sigmoid", "exp", "tanh", "sqrtm")
 
 
 def is_trivial(before: Node, after: Node) -> bool:

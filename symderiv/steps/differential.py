@@ -82,7 +82,7 @@ class Lines:
         if not same_look or self.opens:
             self.steps.append(Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), opens=self.opens))
             self.opens = False
-        self.line = after
+            self.line = after
 
 
 def derive_differential(c: Context) -> Section:

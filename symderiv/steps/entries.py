@@ -15,10 +15,11 @@ from sympy.core.symbol import Str
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import postorder
 from ..notation.words import negative, to_words
-from ..simplify.product import Network, scale
+from ..simplify.product import Network, scale, split_coef
 from .pairing import negate, times
+from .trace import is_one
 
-POOL = "ijklmpqrstabcefghuvxyz"
+POOL = "ijklmprstauvxehqbcfgyz"
 DEEP = 120  # nesting beyond which an entry is written as the entry of a word
 
 
@@ -178,15 +179,28 @@ def _positive_power(x: Node, e: Expr) -> Node:
 
 
 def _turned(items, coef: Expr):
-    """`−(a − b) c` as `(b − a) c`."""
-    if not coef.could_extract_minus_sign():
-        return items, coef
-    for k, (x, ls) in enumerate(items):
-        if isinstance(x, Add) and len(x.terms) == 2:
-            signs = [isinstance(t, Einsum) and t.coef.could_extract_minus_sign() for t in x.terms]
-            if signs[0] != signs[1]:
-                return [*items[:k], (scale(x, S.NegativeOne), ls), *items[k + 1 :]], -coef
-    return items, coef
+    """`(p − 1) c` as `−(1 − p) c`, and `−(a − b) c` as `(b − a) c`."""
+    out = list(items)
+    for k, (x, ls) in enumerate(out):
+        if isinstance(x, Add) and len(x.terms) == 2 and any(_is_minus_one(t) for t in x.terms) and _mixed(x):
+            out[k] = (scale(x, S.NegativeOne), ls)
+            coef = -coef
+    if coef.could_extract_minus_sign():
+        for k, (x, ls) in enumerate(out):
+            if isinstance(x, Add) and len(x.terms) == 2 and _mixed(x) and not any(is_one(t) for t in x.terms):
+                out[k] = (scale(x, S.NegativeOne), ls)
+                return out, -coef
+    return out, coef
+
+
+def _mixed(x: Add) -> bool:
+    signs = [isinstance(t, (Einsum, Num)) and split_coef(t)[0].could_extract_minus_sign() for t in x.terms]
+    return signs[0] != signs[1]
+
+
+def _is_minus_one(t: Node) -> bool:
+    c, body = split_coef(t)
+    return c == -1 and (is_one(body) or isinstance(body, Num))
 
 
 def scaled(coef: Expr, body: Node) -> Node:
@@ -216,7 +230,8 @@ def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr])
     words = []
     for group in groups:
         mine = [i for i in labels if any(i in f.indices for f in group)]
-        first = max(mine, key=lambda i: (not any(f.last and i in f.indices for f in group), sum(i in f.indices for f in group)))
+        order = sorted(mine, key=_position)
+        first = max(order, key=lambda i: (not any(f.last and i in f.indices for f in group), sum(i in f.indices for f in group)))
         rest = [i for i in mine if i is not first]
         inner = nested([Factor(f.word, f.indices - {first}, f.last) for f in group], rest, sizes)
         words.append(Call("isum", inner, first, lo=0, hi=sizes[first]))
@@ -224,6 +239,10 @@ def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr])
     for i in empty:
         out = times(Num(sizes[i]), out)
     return out
+
+
+def _position(index: Index) -> int:
+    return POOL.find(index.name) if index.name in POOL else 99
 
 
 def _connected(factors: list[Factor]) -> list[list[Factor]]:
@@ -247,7 +266,8 @@ def _times(words: list[Node]) -> Node:
     num: list[Node] = []
     den: list[Node] = []
     minus = False
-    for w in words:
+    moved = sorted(words[:-1], key=_factor_kind) if len(words) > 1 and _factor_kind(words[-1]) >= 5 else sorted(words, key=_factor_kind)
+    for w in [*moved, *words[len(moved) :]]:
         if isinstance(w, Call) and w.name == "neg":
             minus, w = not minus, w.operands[0]
         if isinstance(w, Call) and w.name == "div":
@@ -260,6 +280,17 @@ def _times(words: list[Node]) -> Node:
     top = times(*num) if num else Num(1)
     out = top if not den else Call("div", top, times(*den))
     return negate(out) if minus else out
+
+
+def _factor_kind(w: Node) -> int:
+    """Numbers, scalars, entries, functions, brackets, sums: the order in a product."""
+    if isinstance(w, Num):
+        return 0
+    if not isinstance(w, Call):
+        return 1
+    if w.name == "getitem" or (w.name == "pow" and _factor_kind(w.operands[0]) <= 2):
+        return 2
+    return {"add": 4, "isum": 6, "where": 2, "div": 5}.get(w.name, 3)
 
 
 __all__ = ["Entries", "Factor", "Letters", "at", "delta", "nested", "scaled"]

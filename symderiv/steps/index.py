@@ -11,7 +11,7 @@ from sympy import S
 
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
 from ..expr.walk import fold, postorder, with_operands
-from ..simplify.add import add
+from ..simplify.add import add, primitive
 from ..simplify.calls import call
 from ..simplify.product import Network, einsum, scale
 from .blocks import Block
@@ -124,7 +124,11 @@ class IndexBuilder:
             lead = [net.label(s) for s in self.c.task.core.shape]
             own = [net.label(s) for s in derivative.shape[:rank]]
             free = [net.label(s) for s in self.v.shape]
-            net.put(self.c.speller.short(cotangent), [*lead, *own])
+            short = self.c.speller.short(cotangent)
+            if isinstance(short, Add):
+                c, short = primitive(short)
+                net.coef = net.coef * c
+            net.put(short, [*lead, *own])
             net.put(part, [*own, *free])
             bound = dict(zip([*lead, *free], [*self.lead, *self.free], strict=True))
             out.append(self.entries.product(net, bound, self.used))
@@ -148,7 +152,7 @@ class IndexBuilder:
                 Step(rule, reason, self.line, after, self.subject, tuple(changed), tuple(new), free, note, opens=self.opens)
             )
             self.opens = False
-        self.line = after
+            self.line = after
 
     def frees(self) -> tuple[tuple[Index, object], ...]:
         return tuple(zip([*self.lead, *self.free], [*self.c.task.core.shape, *self.v.shape], strict=True))
@@ -177,6 +181,7 @@ class IndexBuilder:
         node = block.head
         changes = {x: c.changed(x) for x in block.inputs}
         rule, reason = index_rule(c, block)
+        before = self.line
         try:
             core = block.change(c.trace, changes)
             partials = {c.change(c.face(x)[0]): self.partial(x) for x in block.inputs}
@@ -188,7 +193,8 @@ class IndexBuilder:
         order = {x: k for k, x in enumerate(block.inputs)}
         parts = sorted(block.parts(c.trace), key=lambda p: order[p.target])
         self.terms[place : place + 1] = [(p.target, p.cotangent) for p in parts]
-        if any(p.target is not self.v for p in parts) or not self.steps:
+        failed = self.line is before
+        if failed or (len(parts) > 1 and any(p.target is not self.v for p in parts)) or c.task.detail == "full":
             self.add("distribute", "The sums are distributed and put in order.", self.state())
 
     def sift(self) -> None:
@@ -203,7 +209,7 @@ class IndexBuilder:
             if isinstance(new, Call) and new.name == "getitem" and new.operands[0] is p:
                 own, free = new.operands[1 : 1 + rank], new.operands[1 + rank :]
                 return times(*(delta(a, b) for a, b in zip(own, free, strict=True)))
-            return Call("mul", Call("where", *()), *()) if False else (new if new is not p else p)
+            return new
 
         if rank and any(n is p for n in postorder(self.line)):
             after = fold(self.line, kronecker)

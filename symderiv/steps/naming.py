@@ -14,6 +14,7 @@ from sympy.core.symbol import Str
 from ..calculus.local import partial
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from ..expr.walk import postorder
+from ..simplify.calls import call
 from ..simplify.product import scale
 from .trace import Trace
 
@@ -69,6 +70,7 @@ class Names:
         for node, letters in wanted:
             groups.setdefault(self._letter(letters), []).append(node)
         chosen: dict[Node, str] = {}
+        rank = {**rank}
         for letter, nodes in groups.items():
             if len(nodes) == 1:
                 chosen[nodes[0]] = letter
@@ -151,6 +153,19 @@ def want_nonlinear(names: Names, trace: Trace) -> None:
         kept = node.name in _ACTIVATIONS | _PROBABILITIES or _reuses_itself(node, trace)
         if node is not trace.core and node.name not in _PLAIN and kept:
             names.want(node, letters_for(node))
+        for other in _values_of_derivative(node):
+            names.want(other, letters_for(other))
+
+
+def _values_of_derivative(node: Call) -> list[Node]:
+    """Values that the derivative of a logarithm uses: the probabilities."""
+    x = node.operands[0]
+    if isinstance(x, Num) or node.name not in ("log_softmax", "logsumexp", "logsigmoid", "softplus"):
+        return []
+    if node.name in ("log_softmax", "logsumexp"):
+        return [call("softmax", x, axis=node.params["axis"])]
+    positive = scale(x, S.NegativeOne) if isinstance(x, Einsum) and x.coef.could_extract_minus_sign() else x
+    return [call("sigmoid", positive)]
 
 
 def _worth(node: Node) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from sympy import S
+
 from ..errors import SymDerivError
-from ..expr.nodes import Call, Node, Num, Var
+from ..expr.nodes import Add, Call, Node, Num, Var
 from ..expr.walk import replace
 from ..notation.words import to_words
+from ..simplify.add import primitive
 from ..simplify.lower import normal
+from ..simplify.product import scale
 from .trace import substitute
 
 
@@ -31,6 +35,12 @@ class Speller:
     def short(self, core: Node, keep: Node | None = None) -> Node:
         """The core expression in names; `keep` itself is written out."""
         if keep is None:
+            if isinstance(core, Add):
+                c, body = primitive(core)
+                for sign in (S.One, S.NegativeOne):
+                    v = self.named.get(scale(body, sign))
+                    if isinstance(v, Var):
+                        return scale(v, c * sign)
             found = self._short.get(core)
             if found is None:
                 found = self._short[core] = substitute(core, self.named)
@@ -46,6 +56,12 @@ class Speller:
 
     def plain(self, core: Node, keep: Node | None = None) -> Node:
         """The engine's words with names put in; the form in which fewer values are written out."""
+        if isinstance(core, Add) and keep is None:
+            c, body = primitive(core)
+            for sign in (S.One, S.NegativeOne):
+                v = self.named.get(scale(body, sign))
+                if c != 1 and isinstance(v, Var):
+                    return to_words(scale(v, c * sign))
         turned = {k: v for k, v in self.named.items() if not isinstance(v, Var) and k is not keep}
         rule = {to_words(k): v for k, v in self.named.items() if isinstance(v, Var) and k is not keep}
         first = replace(to_words(substitute(core, turned)), rule)

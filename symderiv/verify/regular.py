@@ -34,12 +34,49 @@ def inverted(words: Node) -> tuple[Node, ...]:
 
 @lru_cache(maxsize=256)
 def rooted(words: Node) -> tuple[Node, ...]:
-    """The norms and square roots that do not depend on a bound index: they have a kink where they are 0."""
+    """What has a kink where it is 0 and does not depend on a bound index."""
     bound: set[Node] = set()
     for node in postorder(words):
         if isinstance(node, Index) or any(o in bound for o in node.operands):
             bound.add(node)
-    return tuple(n for n in postorder(words) if isinstance(n, Call) and n.name in ("norm", "sqrt") and n not in bound)
+    hard = _hard_zeros(words)
+    return tuple(x for n in postorder(words) if isinstance(n, Call) and n not in bound for x in _watched(n) if x not in hard)
+
+
+def _watched(n: Call) -> tuple[Node, ...]:
+    """What has a kink where it is 0: roots, and the operand of a function with a kink at 0."""
+    if n.name in ("norm", "sqrt"):
+        return (n,)
+    return (n.operands[0],) if n.op.elementwise and n.op.kinks.startswith("x = 0") else ()
+
+
+def _hard_zeros(words: Node) -> set[Node]:
+    """Values that are exactly 0 on whole regions, so that a 0 among them is no accident: `relu(relu(x))` is fine at 0."""
+    hard: set[Node] = set()
+    for n in postorder(words):
+        flat = isinstance(n, Call) and (n.name in _FLAT or (not n.operands and n.shape))
+        if flat or any(o in hard for o in n.operands):
+            hard.add(n)
+    return hard
+
+
+_FLAT = (
+    "relu",
+    "where",
+    "maximum",
+    "minimum",
+    "clip",
+    "tril",
+    "triu",
+    "onehot",
+    "diag",
+    "sign",
+    "heaviside",
+    "hardtanh",
+    "eq",
+    "ne",
+)
+_FLAT += ("gt", "ge", "lt", "le", "kron", "getitem", "imax", "imin", "isum")
 
 
 def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:

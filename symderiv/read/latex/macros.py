@@ -87,7 +87,7 @@ class Expander:
         out: list[Token] = []
         for t in macro.body:
             if t.kind == "parameter":
-                out.extend(arguments[int(t.text) - 1])
+                out.extend(x._replace() for x in arguments[int(t.text) - 1])  # each use is a token of its own
             else:
                 out.append(t._replace(start=at.start, stop=at.stop))
             if len(out) > MAX_TOKENS:

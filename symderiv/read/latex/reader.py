@@ -114,6 +114,7 @@ class LatexReader:
     entrywise: int = 0
     iteration: tuple[str, ...] = ()
     as_variables: set[str] = field(default_factory=set)  # Greek letters used without an argument
+    expecting_label: bool = False  # a subscript is being read
     counter: int = 0
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ class Scripts:
     first: str = ""
     start: int = 0
     stop: int = 0
+    anchor: object = None  # the item that carries the scripts
 
     def __bool__(self) -> bool:
         return self.sub is not None or bool(self.raised) or bool(self.primes)
