@@ -21,6 +21,8 @@ COMMANDS = {  # name -> (module, attribute, one line); the modules are imported 
     "derive": ("symderiv.cli.derive", "derive", "Differentiate an expression and certify the result."),
     "shape": ("symderiv.cli.shape", "shape", "Tell the shape of a derivative and what each axis means."),
     "codegen": ("symderiv.cli.codegen", "codegen", "Write a NumPy module that computes a derivative."),
+    "models": ("symderiv.cli.models", "models", "Show the models of a first course and their gradients."),
+    "train": ("symderiv.cli.train", "train", "Train a model with derived gradients; write the script that does it."),
 }
 FAILED, NOT_UNDERSTOOD = 1, 2
 CONTRADICTED = "SD401"  # finite differences contradict the result

@@ -32,6 +32,9 @@ class Block:
     def change(self, trace: Trace, changes: dict[Node, Node]) -> Node:
         """The change of the head, linear in the changes of the inputs; core."""
         known = dict(changes)
+        for minus, u in trace.alias.items():
+            if u in known:
+                known[minus] = scale(known[u], S.NegativeOne)
         for node in [*reversed(self.inner), self.head]:
             known[node] = total_local(node, trace.active(node), known)
         return known[self.head]
@@ -55,7 +58,7 @@ def blocks(trace: Trace, named: set[Node], merge: bool, squares: bool = True) ->
             block = Block(node)
             out.append(block)
         for k in trace.active(node):
-            x = node.operands[k]
+            x = trace.real(node.operands[k])
             if merge and _absorbed(trace, node, x, named, squares):
                 if x not in block.inner:
                     block.inner.append(x)
@@ -82,8 +85,6 @@ def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], squares: bool
     if isinstance(user, Call) and user.name == "pow" and isinstance(x, Add) and len(trace.active(x)) == 1:
         inner = x.operands[trace.active(x)[0]]
         return inner in named or isinstance(inner, Var)
-    if isinstance(x, Einsum) and isinstance(user, Call) and user.op.elementwise and len(x.items) <= 2 and scale(x, S.NegativeOne) in named:
-        return True
     if squares and isinstance(user, Call) and user.name == "pow" and user.rank == 0 and isinstance(user.operands[1], Num):
         return is_sum_of_squares(x) and (2 * user.operands[1].value).is_Integer is True
     return False

@@ -73,13 +73,19 @@ class Backward:
             return [] if c.lead else [self.seed()]
         if node not in self.users:  # absorbed in its user
             return self.alone(node) if node is c.task.core else []
-        steps = [] if c.task.detail == "brief" else [s for b in self.users[node] for s in self.local(b, node)]
+        blocks = self.users[node]
+        direct = all(b.head is c.task.core for b in blocks)
+        fine = c.task.detail != "brief" and not direct
+        steps = [s for b in blocks for s in self.local(b, node)] if fine else []
         subject = self.symbol(node)
-        paths = [pulled(c, b, node, self.symbol(b.head)) for b in self.users[node]]
+        paths = [pulled(c, b, node, self.symbol(b.head)) for b in blocks]
         through = plus(paths)
         several = len(paths) > 1
         value = self.value(node)
-        if several:
+        if direct:  # nothing but 1 comes from above
+            through = value if value is not None else through
+            rule, reason = local_rule(c, blocks[0])
+        elif several:
             count = len(paths)
             rule, reason = "paths", f"The value is used in {count} places, so the contributions of the {count} paths add up."
         else:

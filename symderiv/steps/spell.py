@@ -6,11 +6,12 @@ from sympy import S
 
 from ..errors import SymDerivError
 from ..expr.nodes import Add, Call, Node, Num, Var
-from ..expr.walk import replace
+from ..expr.walk import fold, replace, with_operands
 from ..notation.words import to_words
 from ..simplify.add import primitive
 from ..simplify.lower import normal
 from ..simplify.product import scale
+from .pairing import is_word, negate
 from .trace import substitute
 
 
@@ -62,9 +63,11 @@ class Speller:
                 v = self.named.get(scale(body, sign))
                 if c != 1 and isinstance(v, Var):
                     return to_words(scale(v, c * sign))
-        turned = {k: v for k, v in self.named.items() if not isinstance(v, Var) and k is not keep}
-        rule = {to_words(k): v for k, v in self.named.items() if isinstance(v, Var) and k is not keep}
-        first = replace(to_words(substitute(core, turned)), rule)
+        rule = {to_words(k): to_words(v) for k, v in self.named.items() if k is not keep and not _negation_of(v, self.named.get(keep))}
+        word = to_words(core)
+        first = replace(word, rule)
+        if first is not word:
+            first = clean_signs(first)
         second = to_words(self.short(core, keep))
         return second if second.tree_size + 3 < first.tree_size else first
 
@@ -90,6 +93,23 @@ class Speller:
 def _negation_of(v: Node, w: Node | None) -> bool:
     """Whether `v` is the entry for minus the node whose entry is `w`."""
     return w is not None and v is not w and v.free_symbols == w.free_symbols
+
+
+def clean_signs(word: Node) -> Node:
+    """Signs of factors in front of their products: `2 X (−r)` is `−2 X r`."""
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if isinstance(node, Call) and node.name in ("mul", "matmul", "div", "outer", "T", "neg", "trace", "sum", "einsum", "diag"):
+            minus = sum(is_word(o, "neg") for o in operands)
+            if minus:
+                bare = [o.operands[0] if is_word(o, "neg") else o for o in operands]
+                if node.name == "neg":
+                    return bare[0]
+                body = node.with_operands(bare)
+                return negate(body) if minus % 2 else body
+        return with_operands(node, operands)
+
+    return fold(word, visit)
 
 
 def tidy_words(word: Node) -> Node:

@@ -21,10 +21,11 @@ from ..calculus.sweep import Event
 from ..errors import SymDerivError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
 from ..expr.walk import fold, postorder
+from ..notation.polish import polish
 from ..simplify.add import add
 from ..simplify.calls import call
 from ..simplify.lower import normal
-from ..simplify.product import einsum, zeros
+from ..simplify.product import einsum, scale, zeros
 from ..simplify.rebuild import rebuild
 
 
@@ -68,16 +69,49 @@ class Trace:
         self.written = written(words)
         self.parts = [Part(e.node, x, g) for e in run.events for x, g in e.passed]
         self.lead = core.rank
+        self.alias: dict[Node, Node] = {}
+        self._merge_opposites()
+
+    def _merge_opposites(self) -> None:
+        """`u` and `−u` are one value for a reader: what reached `−u` is counted, with its sign, as having reached `u`."""
+        for e in list(self.events):
+            u = e.node
+            minus = scale(u, S.NegativeOne) if isinstance(u, Einsum) and not u.coef.could_extract_minus_sign() else None
+            if minus is None or minus is u or minus not in self.event:
+                continue
+            other = self.event.pop(minus)
+            place = max(self.events.index(e), self.events.index(other))
+            merged = Event(u, polish(add([e.cotangent, scale(other.cotangent, S.NegativeOne)])), [])
+            self.events[place] = merged
+            self.events = [x for x in self.events if x is merged or x.node not in (u, minus)]
+            self.event[u] = merged
+            self.alias[minus] = u
+            parts: list[Part] = []
+            for p in self.parts:
+                if p.source in (u, minus):
+                    known = next((k for k, q in enumerate(parts) if q.source is u and q.target is p.target), None)
+                    if known is not None:
+                        parts[known] = Part(u, p.target, polish(add([parts[known].cotangent, p.cotangent])))
+                        continue
+                    p = Part(u, p.target, p.cotangent)
+                elif p.target is minus:
+                    p = Part(p.source, u, scale(p.cotangent, S.NegativeOne))
+                parts.append(p)
+            self.parts = parts
+
+    def real(self, node: Node) -> Node:
+        """The node that stands for it: `u` for `−u` where both occur."""
+        return self.alias.get(node, node)
 
     def active(self, node: Node) -> list[int]:
         """Places of the operands that the sweep went on to."""
         if isinstance(node, Var):
             return []
-        return [k for k, o in enumerate(node.operands) if o in self.event]
+        return [k for k, o in enumerate(node.operands) if self.real(o) in self.event]
 
     def users(self, node: Node) -> list[tuple[Node, int]]:
         """The places where a node is used, as (user, position)."""
-        return [(e.node, k) for e in self.events for k in self.active(e.node) if e.node.operands[k] is node]
+        return [(e.node, k) for e in self.events for k in self.active(e.node) if self.real(e.node.operands[k]) is node]
 
 
 def written(words: Node) -> dict[Node, Node]:

@@ -6,7 +6,7 @@ At a singular matrix an inverse, a determinant or its logarithm has no derivativ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +54,7 @@ def _hard_zeros(words: Node) -> set[Node]:
     """Values that are exactly 0 on whole regions, so that a 0 among them is no accident: `relu(relu(x))` is fine at 0."""
     hard: set[Node] = set()
     for n in postorder(words):
-        flat = isinstance(n, Call) and (n.name in _FLAT or (not n.operands and n.shape))
+        flat = isinstance(n, Call) and n.name in _FLAT
         if flat or any(o in hard for o in n.operands):
             hard.add(n)
     return hard
@@ -76,22 +76,22 @@ _FLAT = (
     "eq",
     "ne",
 )
-_FLAT += ("gt", "ge", "lt", "le", "kron", "getitem", "imax", "imin", "isum")
+_FLAT += ("zeros", "tri", "gt", "ge", "lt", "le", "kron", "getitem", "imax", "imin", "isum")
 
 
 def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
-    """Whether all inverted matrices have condition numbers below 1e8 and no root is 0 at these values."""
-    for a in inverted(words):
-        try:
-            matrix = np.asarray(evaluate(a, {**{str(s): n for s, n in sizes.items()}, **values}))
-            if not np.all(np.isfinite(matrix)) or np.max(np.linalg.cond(matrix), initial=0) > WORST_CONDITION:
-                return False
-        except (CodeError, np.linalg.LinAlgError):
-            return False
-    for root in rooted(words):
-        try:
-            if not np.all(np.asarray(evaluate(root, {**{str(s): n for s, n in sizes.items()}, **values}))):
-                return False
-        except CodeError:
-            return False
-    return True
+    """Whether all inverted matrices have condition numbers below 1e8 at these values."""
+    return all(_finite(lambda m: np.max(np.linalg.cond(m), initial=0) < WORST_CONDITION, a, values, sizes) for a in inverted(words))
+
+
+def off_kinks(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
+    """Whether nothing with a kink at 0 is exactly 0 at these values."""
+    return all(_finite(np.all, a, values, sizes) for a in rooted(words))
+
+
+def _finite(test: Callable[[np.ndarray], Any], a: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
+    try:
+        value = np.asarray(evaluate(a, {**{str(s): n for s, n in sizes.items()}, **values}))
+        return bool(np.all(np.isfinite(value))) and bool(test(value))
+    except (CodeError, np.linalg.LinAlgError):
+        return False

@@ -15,7 +15,7 @@ from sympy import Expr, Symbol
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
 from .differences import FAILS, Function, function_of
-from .regular import regular
+from .regular import off_kinks, regular
 
 Sizes = dict[Symbol, int]
 Values = dict[str, np.ndarray]
@@ -312,14 +312,18 @@ def sample_values(
         function = function_of(words, problem_vars, sizes)
     labels = label_ranges(words, sizes)
     shapes = {v: shape_at(v, sizes) for v in problem_vars}
+    fallback: Values | None = None
     with np.errstate(all="ignore"):
         for attempt, kinds in enumerate(_strategies(words, problem_vars, rng, tries)):
             values = {v.name: draw_variable(v, kinds.get(v, "normal"), shapes[v], rng, labels.get(v, 3)) for v in problem_vars}
             if opposite and attempt < 2:
                 _turn(values, opposite, problem_vars)
             if tame(function, values) and regular(words, values, sizes):
-                return values
-    return None
+                if off_kinks(words, values, sizes):
+                    return values
+                fallback = fallback or values
+    # zeros that every point has are no accident (`abs(A - A.T)` on its diagonal), unless an attribute puts them there
+    return None if any(v.is_a(a) for v in problem_vars for a in ("onehot", "diagonal", "simplex")) else fallback
 
 
 def _turn(values: Values, earlier: Mapping[str, Any], problem_vars: Iterable[Var]) -> None:

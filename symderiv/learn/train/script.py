@@ -11,7 +11,8 @@ from sympy import Expr, Symbol
 
 from ...code.numpy import numpy_source
 from ...errors import InputError
-from ...expr.nodes import Var
+from ...expr.nodes import Call, Node, Num, Var
+from ...expr.walk import postorder, replace
 from ..models import Model
 from . import template
 
@@ -71,7 +72,7 @@ def _derived(model: Model, penalties: list[str]) -> list[str]:
     gradients = [g.expr for g in model.gradients().values()]
     forward = numpy_source(scores, name="scores", args=[X, *wanted], doc=f"S = {_short(scores)}")
     values = ["L", *(f"d{n}" for n in model.parameters)]
-    backward = numpy_source([problem.expr, *gradients], name="_values", args=[X, y, *wanted, *extra], doc="The loss and its gradients.",
+    backward = numpy_source(sharing_softmax([problem.expr, *gradients]), name="_values", args=[X, y, *wanted, *extra], doc="The loss and its gradients.",
                             value_names=values)  # fmt: skip
     helpers, functions = {}, []
     for text in (forward, backward):
@@ -80,6 +81,25 @@ def _derived(model: Model, penalties: list[str]) -> list[str]:
         functions.append(function)
     functions[1] = _as_dictionary(functions[1], model.parameters)
     return [*helpers, *functions]
+
+
+def sharing_softmax(words: list[Node]) -> list[Node]:
+    """The same values with `softmax(S)` as `exp(log_softmax(S))` where the loss is the cross-entropy of `S`.
+
+    Loss and gradients then share the logarithms and the one-hot rows, which halves the time of a small model.
+    """
+    rule: dict[Node, Node] = {}
+    for node in postorder(words[0]):
+        if isinstance(node, Call) and node.name == "cross_entropy" and node.operands[1].rank == 1 and node.operands[0].rank == 2:
+            scores, labels = node.operands
+            logs = Call("log_softmax", scores, axis=-1)
+            rows = Call("onehot", labels, k=scores.shape[1])
+            rule[node] = Call("neg", Call("div", Call("sum", Call("mul", rows, logs)), Num(scores.shape[0])))
+            for other in postorder(*words[1:]):
+                last = isinstance(other, Call) and other.name == "softmax" and other.params["axis"] in (-1, other.rank - 1)
+                if last and other.operands[0] is scores:
+                    rule[other] = Call("exp", logs)
+    return [replace(w, rule) for w in words] if len(rule) > 1 else words
 
 
 def _as_dictionary(source: str, parameters: tuple[str, ...]) -> str:

@@ -1,0 +1,441 @@
+r"""One factor: a number, a name, a bracket, a fraction, a root, a norm, a function, a sum, with its scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy import Rational
+
+from ...expr.nodes import Num
+from ..numbers import literal
+from . import bigops, calculus, calls, environments
+from .conditions import has_relation, indicator
+from .grammar import bar_of, group_cursor, missing, product_ends, read_all, read_sum
+from .indices import is_index_part, split_indices
+from .lookup import name_key, read_named, scripts_on_value, size_of_label
+from .naming import ACCENTS, FONTS, GREEK, Key, label_text
+from .scripts import Scripts, argument, content, read_scripts
+from .tree import Cursor, Environment, Group, Token, is_char, is_macro
+from .values import Value, divide, value_of
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
+
+
+def read_factor(r: LatexReader, c: Cursor) -> Value:
+    """The next factor.
+
+    Raises:
+        InputError: SD131 for a command that is not known, SD135 for what is known and not read.
+    """
+    r.clock.tick(c.place)
+    item = c.peek()
+    if isinstance(item, Group):
+        return _group(r, c, item)
+    if isinstance(item, Environment):
+        c.next()
+        return scripts_on_value(r, c, environments.read_environment(r, item))
+    if item is None:
+        raise missing(r, c)
+    if item.kind == "number":
+        return _number(r, c, item)
+    if bar_of(item):
+        return scripts_on_norm(r, c, _bars(r, c, bar_of(item)))
+    if item.kind in ("sup", "sub", "prime"):
+        raise r.error(f"`{item.text}` follows nothing", item.start, item.stop, "SD130", "put braces or a name before it")
+    if item.kind == "char" and item.text.isalpha():
+        return _letter(r, c, item)
+    if item.kind == "macro":
+        return _macro(r, c, item)
+    raise r.error(f"`{item.shown}` cannot stand here", item.start, item.stop, "SD130")
+
+
+# numbers ---------------------------------------------------------------------------------------------------------------
+
+
+def _number(r: LatexReader, c: Cursor, item: Token) -> Value:
+    c.next()
+    following = c.peek()
+    if item.text == "1" and isinstance(following, Group) and has_relation(following.items):
+        c.next()
+        return scripts_on_value(r, c, indicator(r, following, item.start))
+    if item.text == "11" and isinstance(following, Token) and following.kind == "sup":  # 11^T
+        c.at -= 1
+        c.split_number()
+        c.next()
+        one = Value(Num(1), "scalar", item.start, item.start + 1, literal=True)
+        return r.ones(one)
+    value = Num(literal(item.text, r.span(item.start, item.stop)))
+    x = value_of(value, item.start, item.stop, literal=item.text == "1")
+    if isinstance(following, Token) and following.kind == "sub":
+        raise r.error(f"the number {item.text} has a subscript", item.start, following.stop, "SD135")
+    return scripts_on_value(r, c, x)
+
+
+# letters and names -------------------------------------------------------------------------------------------------------
+
+
+def letter_run(c: Cursor) -> list[Token]:
+    """Letters that stand together without a blank."""
+    out: list[Token] = []
+    ahead = 0
+    while True:
+        item = c.peek(ahead)
+        if not (isinstance(item, Token) and item.kind == "char" and item.text.isalpha() and (not out or item.start == out[-1].stop)):
+            return out
+        out.append(item)
+        ahead += 1
+
+
+def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
+    """A letter, or letters that spell a declared name or a function: `std`, `log`, `max`."""
+    run = letter_run(c)
+    word = "".join(t.text for t in run)
+    if len(run) > 1:
+        single = all(r.known(Key(t.text), t.start, t.stop) or r.is_defined(Key(t.text)) or t.text in r.scope for t in run)
+        declared = Key(word)
+        if word in r.table.names or r.is_defined(declared):
+            if single:
+                what = f"`{word}` can be the name `{word}` or the product of its letters"
+                raise r.error(what, item.start, run[-1].stop, "SD133", rf"write \mathrm{{{word}}}, or blanks between the letters")
+            c.at += len(run)
+            return _named(r, c, declared, item.start, item)
+        after = c.peek(len(run))
+        if calls.is_function_word(r, word) and (isinstance(after, (Group, Token)) and not is_char(after, "=", ",")):
+            if single:
+                what = f"`{word}` can be the function or the product of its letters"
+                raise r.error(what, item.start, run[-1].stop, "SD133", rf"write \{word}" if len(word) < 5 else rf"write \operatorname{{{word}}}")
+            c.at += len(run)
+            return calls.read_function(r, c, word, item.start)
+    key = name_key(r, c)
+    assert key is not None
+    return _named(r, c, key, item.start, item)
+
+
+def _named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> Value:
+    """A name with its scripts, or the function of this name applied to the bracket that follows."""
+    if key == Key("d") and calculus.is_inline(r, c):
+        return calculus.read_inline(r, c, start)
+    scripts = read_scripts(r, c)
+    scripts.anchor = anchor
+    following = c.peek()
+    if isinstance(following, Group) and following.opener in ("(", "[", "{") and (following.opener == "(" or has_relation(following.items)):
+        found = calls.apply_named(r, c, key, scripts, following, start)
+        if found is not None:
+            return scripts_on_value(r, c, found)
+    if isinstance(following, Group) and following.opener == "[" and calls.is_unknown_function(r, key, scripts):
+        found = calls.apply_named(r, c, key, scripts, following, start)
+        if found is not None:
+            return scripts_on_value(r, c, found)
+    return read_named(r, key, scripts, start)
+
+
+# brackets ------------------------------------------------------------------------------------------------------------------
+
+
+def _group(r: LatexReader, c: Cursor, g: Group) -> Value:
+    if g.opener == "brace":
+        key = name_key(r, c)
+        if key is not None:
+            return _named(r, c, key, g.start, g)
+        c.next()
+        if not g.items:
+            if product_ends(c):
+                raise r.error("empty braces", g.start, g.stop, "SD130")
+            return read_factor(r, c)
+        return _braced(r, c, g)
+    c.next()
+    if g.opener in ("|", "||") and g.closer == g.opener:
+        return scripts_on_norm(r, c, (g.opener, read_all(r, group_cursor(g)), g.start, g.stop))
+    if g.opener == "<" and g.closer == ">":
+        return scripts_on_value(r, c, _inner_product(r, g))
+    if g.opener == "{" and g.closer == "" and len(g.items) == 1 and isinstance(g.items[0], Environment):
+        return scripts_on_value(r, c, environments.read_cases(r, g.items[0]))
+    if (g.opener, g.closer) not in (("(", ")"), ("[", "]"), ("{", "}")):
+        shown = f"{g.opener or '.'} … {g.closer or '.'}"
+        raise r.error(f"the brackets `{shown}` are not read", g.start, g.stop, "SD135")
+    if has_relation(g.items):
+        hint = r"an indicator is \mathbb{1}[x > 0]; [x > 0] alone is not read"
+        raise r.error("a bracket with a condition", g.start, g.stop, "SD135", hint)
+    if g.opener == "[" and is_sub(c):
+        found = bigops.array_of_entries(r, c, g)
+        if found is not None:
+            return scripts_on_value(r, c, found)
+    x = replace(read_all(r, group_cursor(g)), start=g.start, stop=g.stop, literal=False)
+    if is_sub(c) and is_char(content_of_next(c), "+"):
+        c.at += 2
+        node = r.make("maximum", Num(0), x.node, start=g.start, stop=c.last)
+        return scripts_on_value(r, c, Value(node, x.kind, g.start, c.last))
+    return scripts_on_value(r, c, x)
+
+
+def is_sub(c: Cursor) -> bool:
+    item = c.peek()
+    return isinstance(item, Token) and item.kind == "sub"
+
+
+def content_of_next(c: Cursor):
+    """The single item of the subscript that follows."""
+    item = c.peek(1)
+    inner = content(item) if item is not None else ()
+    return inner[0] if len(inner) == 1 else None
+
+
+def _braced(r: LatexReader, c: Cursor, g: Group) -> Value:
+    """`{a + b}`: TeX's braces show nothing, so a sum in them cannot be a factor."""
+    inner = group_cursor(g)
+    x = read_sum(r, inner)
+    if not inner.done:
+        raise r.error(f"`{r.text(inner.place, inner.place + 10)}` cannot stand here", inner.place, inner.place + 1, "SD130")
+    single = len(g.items) == 1 or not any(is_char(i, "+", "-") for i in g.items)
+    alone = c.done and c.at == 1
+    if not single and not alone:
+        beside = not product_ends(c) or c.at > 1
+        if beside or isinstance(c.peek(), Token) and c.peek().kind in ("sup", "sub"):  # type: ignore[union-attr]
+            what = f"`{r.text(g.start, g.stop)}`: the braces are not shown, so it reads as a sum without brackets"
+            before = c.peek(-2)
+            signs_around = (before is None or is_char(before, "+", "-", "=") ) and product_ends(c)
+            minus = is_char(before, "-")
+            if not signs_around or minus and not _bracketed(g):
+                raise r.error(what, g.start, g.stop, "SD132", r"write \left( … \right)")
+    return scripts_on_value(r, c, replace(x, start=g.start, stop=g.stop))
+
+
+def _bracketed(g: Group) -> bool:
+    return len(g.items) == 1 and isinstance(g.items[0], Group)
+
+
+def _bars(r: LatexReader, c: Cursor, bar: str) -> tuple[str, Value, int, int]:
+    """`|x|` and `\\|x\\|`: a bar where an operand is due opens."""
+    opening = c.next()
+    assert opening is not None
+    c.bars.append(bar)
+    x = read_sum(r, c)
+    item = c.peek()
+    if bar_of(item) != bar:
+        raise r.error(f"`{bar.replace('||', chr(92) + '|')}` is never closed", opening.start, opening.stop, "SD130")
+    c.bars.pop()
+    c.next()
+    return bar, x, opening.start, c.last
+
+
+def scripts_on_norm(r: LatexReader, c: Cursor, found: tuple[str, Value, int, int]) -> Value:
+    r"""`|x|`, `|A|`, `\|x\|_1`, `\|A\|_F^2`."""
+    bar, x, start, stop = found
+    scripts = read_scripts(r, c)
+    end = max(stop, scripts.stop)
+    made = _absolute(r, x, start, stop, scripts) if bar == "|" else _norm(r, x, start, end, scripts)
+    from .lookup import apply_raised
+
+    return apply_raised(r, made, scripts.raised, scripts.primes, end)
+
+
+def _absolute(r: LatexReader, x: Value, start: int, stop: int, scripts: Scripts) -> Value:
+    if scripts.sub is not None:
+        raise r.error("`|…|` has a subscript", start, scripts.stop, "SD135", r"a norm is \|x\|_1")
+    if x.kind == "matrix":
+        return Value(r.make("det", x.node, start=start, stop=stop, parts=(x,)), "scalar", start, stop)
+    if x.is_array:
+        hint = r"write \|x\| for the norm, \operatorname{abs}(x) for the absolute value of every entry" + r.declare_hint(x.node)
+        raise r.error(f"`{r.text(start, stop)}` of a vector: its norm, or of every entry?", start, stop, "SD133", hint)
+    return Value(r.make("abs", x.node, start=start, stop=stop), "scalar", start, stop)
+
+
+def _norm(r: LatexReader, x: Value, start: int, stop: int, scripts: Scripts) -> Value:
+    label = "2" if scripts.sub is None else label_text(scripts.sub)
+    if scripts.sub is not None and len(scripts.sub) == 1 and is_macro(scripts.sub[0], "infty"):
+        label = "inf"
+    if not x.is_array:
+        if label in ("2", "1", "inf", "F"):
+            return Value(r.make("abs", x.node, start=start, stop=stop), "scalar", start, stop)
+    elif x.kind == "matrix":
+        orders = {"F": 2, "star": "nuc", "nuc": "nuc"}
+        if label in orders:
+            return Value(r.make("norm", x.node, start=start, stop=stop, ord=orders[label]), "scalar", start, stop)
+        hint = r"write \|A\|_F for the Frobenius norm, \|A\|_* for the nuclear norm"
+        raise r.error(f"`{r.text(start, stop)}`: which norm of a matrix?", start, stop, "SD133", hint + r.declare_hint(x.node))
+    elif label in ("2", "1", "inf", "F"):
+        order = {"2": 2, "1": 1, "inf": "inf", "F": 2}[label]
+        return Value(r.make("norm", x.node, start=start, stop=stop, ord=order), "scalar", start, stop)
+    raise r.error(f"the norm `{r.text(start, stop)}` is not read", start, stop, "SD135", "the norms are 1, 2, ∞, F and *")
+
+
+def _inner_product(r: LatexReader, g: Group) -> Value:
+    """`⟨w, x⟩`, of matrices tr(AᵀB)."""
+    from .tree import split_items
+
+    inner = group_cursor(g)
+    a = read_sum(r, inner)
+    item = inner.next()
+    if not (is_char(item, ",") or is_macro(item, "mid") or bar_of(item)):
+        raise r.error("an inner product has two arguments", g.start, g.stop, "SD135", r"\langle w, x \rangle")
+    b = read_sum(r, inner)
+    if not inner.done or split_items is None:
+        raise r.error("an inner product has two arguments", g.start, g.stop, "SD135")
+    start, stop = g.start, g.stop
+    if a.kind == b.kind == "matrix":
+        product = r.make("matmul", r.make("T", a.node, start=a.start, stop=a.stop), b.node, start=start, stop=stop, parts=(a, b))
+        return Value(r.make("trace", product, start=start, stop=stop), "scalar", start, stop)
+    if a.is_array and b.is_array and a.node.rank == b.node.rank == 1:
+        return Value(r.make("matmul", a.node, b.node, start=start, stop=stop, parts=(a, b)), "scalar", start, stop)
+    if not a.is_array and not b.is_array:
+        return Value(r.make("mul", a.node, b.node, start=start, stop=stop), "scalar", start, stop)
+    raise r.error("the two sides of the inner product are of different kinds", start, stop, "SD132")
+
+
+# commands -----------------------------------------------------------------------------------------------------------------
+
+
+def _fraction(r: LatexReader, c: Cursor, item: Token) -> Value:
+    top, bottom = argument(r, c, "\\" + item.text), argument(r, c, "\\" + item.text)
+    found = calculus.fraction(r, c, content(top), content(bottom), item.start)
+    if found is not None:
+        return found
+    values = []
+    for part in (top, bottom):
+        items = content(part)
+        if not items:
+            raise r.error(f"`\\{item.text}` has an empty part", part.start, part.stop, "SD130")
+        values.append(read_all(r, Cursor(items, items[0].start, items[-1].stop)))
+    x = divide(r, values[0], values[1], item.start, bottom.stop)
+    return scripts_on_value(r, c, replace(x, start=item.start, stop=bottom.stop, literal=False))
+
+
+def _root(r: LatexReader, c: Cursor, item: Token) -> Value:
+    order = None
+    first = c.peek()
+    if isinstance(first, Group) and first.opener == "[":
+        c.next()
+        order = read_all(r, group_cursor(first))
+    inner = argument(r, c, "\\sqrt")
+    items = content(inner)
+    if not items:
+        raise r.error("`\\sqrt` has nothing below it", item.start, inner.stop, "SD130")
+    x = read_all(r, Cursor(items, items[0].start, items[-1].stop))
+    start, stop = item.start, inner.stop
+    if order is None or (isinstance(order.node, Num) and order.node.value == 2):
+        node = r.make("sqrt", x.node, start=start, stop=stop)
+    elif isinstance(order.node, Num) and order.node.value.is_Integer and order.node.value > 0:
+        node = r.make("pow", x.node, Num(Rational(1, int(order.node.value))), start=start, stop=stop)
+    else:
+        raise r.error("the order of a root is a whole number", order.start, order.stop, "SD135", "write x^{1/p}")
+    return scripts_on_value(r, c, Value(node, x.kind, start, stop))
+
+
+def _infinity(r: LatexReader, c: Cursor, item: Token) -> Value:
+    return value_of(Num(sympy.oo), item.start, item.stop)
+
+
+def _binomial(r: LatexReader, c: Cursor, item: Token) -> Value:
+    raise r.error(f"`\\{item.text}` is not read", item.start, item.stop, "SD135")
+
+
+_COMMANDS: dict[str, Callable[[LatexReader, Cursor, Token], Value]] = {
+    "frac": _fraction, "dfrac": _fraction, "tfrac": _fraction, "cfrac": _fraction, "sqrt": _root, "infty": _infinity,
+    "binom": _binomial, "sum": bigops.read_big, "prod": bigops.read_big, "nabla": calculus.read_nabla, "partial": calculus.read_partial,
+}  # fmt: skip
+_NOT_READ = frozenset({
+    "int", "iint", "oint", "lim", "liminf", "limsup", "binom", "ldots", "cdots", "dots", "vdots", "ddots", "dotsc", "dotsb", "cup", "cap",
+    "setminus", "emptyset", "Re", "Im", "arg", "gcd", "deg", "hom", "ker", "Pr", "inf", "sup", "underbrace", "overbrace", "overset",
+    "underset", "xrightarrow", "substack", "bmod", "pmod", "mod", "top", "oplus", "ominus", "wedge", "vee", "star", "bigoplus", "bigotimes",
+    "bigcup", "bigcap", "backslash", "overrightarrow", "not", "prime", "dag", "dagger", "perp", "angle", "hbar", "verb", "left", "right",
+    "argmax", "argmin", "bigodot", "coprod", "pm", "mp", "div", "forall", "exists", "square", "triangle", "mathbin", "mathrel",
+})  # fmt: skip
+
+
+def _macro(r: LatexReader, c: Cursor, item: Token) -> Value:
+    name = item.text
+    if name in _COMMANDS:
+        c.next()
+        return _COMMANDS[name](r, c, item)
+    if name in FONTS or name in ACCENTS or name in GREEK:
+        return _font(r, c, item)
+    if calls.is_function_macro(name):
+        c.next()
+        return calls.read_function(r, c, calls.MACROS[name], item.start)
+    shown = f"`\\{name[:40]}`"
+    if name in _NOT_READ:
+        raise r.error(f"{shown} is not read", item.start, item.stop, "SD135")
+    from ..names import nearest
+
+    known = [*_COMMANDS, *calls.MACROS, *GREEK, *FONTS]
+    raise r.error(f"{shown} is not a known command", item.start, item.stop, "SD131", nearest(name, known).replace("`", "\\", 0))
+
+
+def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
+    r"""`\mathbf{w}`, `\mathrm{softmax}(x)`, `\mathbf 1`, `\hat{y}`, `\alpha`."""
+    if item.text in FONTS:
+        found = _one(r, c, item) or _word(r, c, item)
+        if found is not None:
+            return found
+    key = name_key(r, c)
+    if key is not None:
+        return _named(r, c, key, item.start, item)
+    c.next()
+    inner = argument(r, c, "\\" + item.text)
+    if item.text in ("mathbf", "boldsymbol", "bm", "mathrm", "mathit", "mathnormal", "boldsymbol") and isinstance(inner, Group):
+        return _braced(r, c, inner)  # \mathbf{w + x}
+    what = f"`{r.text(item.start, inner.stop)}` is not read"
+    raise r.error(what, item.start, inner.stop, "SD135")
+
+
+def _one(r: LatexReader, c: Cursor, item: Token) -> Value | None:
+    r"""`\mathbf 1`, `\mathbb{1}_n`, `\mathbf 0`, `\mathbb 1[…]`, `\mathbf{1}_{x > 0}`; None for anything else."""
+    inner = c.peek(1)
+    items = content(inner) if inner is not None else ()
+    while len(items) == 1 and isinstance(items[0], Group) and items[0].opener == "brace":
+        items = items[0].items
+    if len(items) == 2 and is_macro(items[0], *FONTS):
+        items = items[1:]
+    if len(items) == 2 and isinstance(items[0], Token) and items[0].text == "1" and isinstance(items[1], Group):
+        c.at += 2
+        return scripts_on_value(r, c, indicator(r, items[1], item.start))
+    if len(items) != 1 or not isinstance(items[0], Token) or items[0].kind != "number" or items[0].text not in ("0", "1", "11"):
+        return None
+    c.at += 2
+    stop = c.last
+    digit = items[0].text
+    following = c.peek()
+    if digit == "1" and isinstance(following, Group) and has_relation(following.items):
+        c.next()
+        return scripts_on_value(r, c, indicator(r, following, item.start))
+    if item.text in ("mathrm", "text", "textrm", "operatorname"):
+        return scripts_on_value(r, c, value_of(Num(int(digit)), item.start, stop, literal=digit == "1"))
+    word = "ones" if digit != "0" else "zeros"
+    size = None
+    if is_sub(c):
+        below = c.peek(1)
+        parts = content(below) if below is not None else ()
+        if has_relation(tuple(parts)):
+            c.at += 2
+            return scripts_on_value(r, c, indicator(r, Group("[", "]", tuple(parts), item.start, c.last), item.start))
+        if is_index_part(r, parts) or label_text(parts):
+            c.at += 2
+            size = size_of_label(r, split_indices(parts), item.start, c.last)
+    if size is None:
+        size = r.context_size(items[0], "1" if word == "ones" else "0", item.start, stop)
+    x = Value(r.make(word, start=item.start, stop=c.last, shape=(size,)), "column", item.start, c.last)
+    return scripts_on_value(r, c, x)
+
+
+def _word(r: LatexReader, c: Cursor, item: Token) -> Value | None:
+    r"""`\mathrm{softmax}(x)`, `\operatorname{tr}`; None for a name."""
+    inner = c.peek(1)
+    word = label_text(content(inner)) if inner is not None else None
+    if inner is not None and word is None:
+        items = content(inner)
+        if all(isinstance(i, Token) and (i.text.isalnum() or is_macro(i, "_")) for i in items):
+            word = "".join(i.text for i in items)  # type: ignore[union-attr]
+    if not word or not calls.is_function_word(r, word, item.text):
+        return None
+    if word in r.table.names:
+        after = c.peek(2)
+        if isinstance(after, Group) and after.opener == "(":
+            what = f"`{word}` is declared, and it is the name of a function"
+            raise r.error(what, item.start, after.stop, "SD133", "rename the variable")
+        return None
+    c.at += 2
+    return calls.read_function(r, c, word, item.start)

@@ -1,0 +1,280 @@
+"""Why a claim is wrong: the usual mistakes, tried in order of how simple an explanation they are.
+
+Every family of hypotheses is a function of the context that gives diagnoses which were verified: the corrected claim has the
+values of the derivative at all points, or the derivative with the mistake in it has those of the claim. The first family that
+explains the claim is believed, and in it the diagnosis of the lowest rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sympy import Expr
+
+from ..errors import SymDerivError
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.walk import postorder
+from . import sampling
+from .context import Context
+from .messages import (
+    changed_terms,
+    claim_edit,
+    extra_terms,
+    missing_terms,
+    only_symmetric,
+    truth_edit,
+    unexplained,
+    whole_ratio,
+)
+from .mutations import Edit, edits, scaled
+from .points import Point, finite, gap
+from .ratios import Ratio, ratio_of
+from .terms import Difference, difference, expanded, minus, sum_words
+from .verdict import Diagnosis
+
+Family = Callable[[Context], Iterator[Diagnosis]]
+
+
+def diagnose(context: Context) -> Diagnosis:
+    """The simplest verified explanation, or `wrong`."""
+    for family in FAMILIES:
+        found = list(family(context))
+        if found:
+            return min(found, key=lambda d: d.rank)
+    return Diagnosis("wrong", unexplained(context))
+
+
+# the whole -------------------------------------------------------------------------------------------------------------------
+def whole(context: Context) -> Iterator[Diagnosis]:
+    """The claim is a constant, a size or a scalar times the derivative."""
+    ratio = context.ratio(context.words)
+    if ratio is not None:
+        yield whole_ratio(context, ratio, _times(context.words, ratio))
+
+
+def _times(words: Node, ratio: Ratio) -> Node | None:
+    """`ratio * words`."""
+    try:
+        out = words
+        if ratio.scalar is not None:
+            out = Call("mul", ratio.scalar, out) if ratio.power == 1 else Call("div", out, ratio.scalar)
+        c: Expr = ratio.constant
+        if c == -1:
+            return Call("neg", out)
+        return out if c == 1 else scaled(out, c)
+    except SymDerivError:
+        return None
+
+
+# terms -----------------------------------------------------------------------------------------------------------------------
+def terms(context: Context) -> Iterator[Diagnosis]:
+    """Terms that are missing, too many, or have another coefficient, in the sums as they stand."""
+    if context.cores is not None:
+        yield from _compared(context, difference(*context.cores), 2.0)
+
+
+def inner_terms(context: Context) -> Iterator[Diagnosis]:
+    """The same after everything is multiplied out."""
+    if context.cores is not None:
+        truth, claim = (expanded(c) for c in context.cores)
+        yield from _compared(context, difference(truth, claim), 6.0)
+
+
+def _compared(context: Context, found: Difference, rank: float) -> Iterator[Diagnosis]:
+    if not found.common and not (found.changed and len(found.changed) < 3 and not found.missing and not found.extra):
+        if not (found.missing and not found.extra and not found.changed):
+            return
+    if found.missing and not found.extra and not found.changed:
+        yield from _if_words(context, missing_terms, found.missing, rank)
+    elif found.extra and not found.missing and not found.changed:
+        yield from _if_words(context, extra_terms, found.extra, rank)
+    elif found.changed and not found.missing and not found.extra:
+        ratios = {t / c for t, c in found.changed.values()}
+        if len(ratios) == 1:
+            words = sum_words({b: c for b, (_, c) in found.changed.items()})
+            if words is not None:
+                yield changed_terms(context, words, Ratio(*_number_and_sizes(ratios.pop())), rank)
+    elif found.missing and found.extra and not found.changed:
+        yield from _replaced(context, found, rank)
+
+
+def _if_words(context: Context, say: Callable[..., Diagnosis], found: dict[Node, Expr], rank: float) -> Iterator[Diagnosis]:
+    words = sum_words(found)
+    if words is not None:
+        yield say(context, words, rank)
+
+
+def _number_and_sizes(value: Expr) -> tuple[Expr, Expr]:
+    number, rest = value.as_coeff_Mul()
+    return number, rest
+
+
+def _replaced(context: Context, found: Difference, rank: float) -> Iterator[Diagnosis]:
+    """Some terms of the claim stand for others, by a constant, size or scalar: `w` for `lam*w`."""
+    true, claimed = sum_words(found.missing), sum_words(found.extra)
+    if true is None or claimed is None:
+        return
+    pairs = []
+    for p in context.trials.points:
+        a, b = p.value(true), p.value(claimed)
+        if a is not None and b is not None and finite(a) and finite(b):
+            pairs.append((a, b, p))
+    ratio = ratio_of(pairs, context.scalars)
+    if ratio is not None:
+        yield changed_terms(context, claimed, ratio, rank + 0.2)
+
+
+# one change ------------------------------------------------------------------------------------------------------------------
+TRANSPOSES = frozenset(("transpose",))
+OTHERS = frozenset(
+    ("negate", "scale", "drop_term", "drop_factor", "swap", "axis", "average", "product", "index", "unwrap", "compare", "transpose")
+)
+
+
+def transposes(context: Context) -> Iterator[Diagnosis]:
+    """One transpose of the claim, more or less."""
+    yield from _claim_edits(context, TRANSPOSES)
+
+
+def single(context: Context) -> Iterator[Diagnosis]:
+    """Any other single change of the claim, or of the derivative."""
+    yield from _claim_edits(context, OTHERS - TRANSPOSES)
+    yield from _truth_edits(context, OTHERS)
+
+
+def _claim_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
+    root = context.claim.entry if context.claim.entry is not None else context.words
+    for e in edits(root, names):
+        try:
+            fixed = context.claim.array(e.root)
+        except SymDerivError:
+            continue
+        if context.is_true(fixed) and context.everywhere(fixed, context.truth):
+            yield claim_edit(context, e, fixed)
+
+
+def _truth_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
+    for form in _forms(context):
+        for e in edits(form, names):
+            if context.is_claimed(e.root) and context.everywhere(e.root, context.words):
+                yield truth_edit(context, e)
+
+
+def _forms(context: Context) -> list[Node]:
+    """The derivative in words, as it is shown and multiplied out."""
+    from ..notation.words import to_words
+
+    out = [context.truth]
+    if context.cores is not None:
+        wide = expanded(context.cores[0])
+        for core in (context.cores[0], wide):
+            try:
+                words = to_words(core)
+            except SymDerivError:
+                continue
+            if words not in out and words.tree_size < 400:
+                out.append(words)
+    return out
+
+
+# symmetric matrices ----------------------------------------------------------------------------------------------------------
+def symmetric(context: Context) -> Iterator[Diagnosis]:
+    """The claim is right where a matrix is symmetric, and nothing says that it is."""
+    square = [v for v in context.trials.variables if v.rank == 2 and v.shape[0] == v.shape[1] and not v.is_a("symmetric")]
+    if not square or not _right_if_symmetric(context, square):
+        return
+    needed = [v for v in square if not _right_if_symmetric(context, [s for s in square if s is not v])]
+    yield only_symmetric(context, needed or square)
+
+
+def _right_if_symmetric(context: Context, square: list[Var]) -> bool:
+    if not square:
+        return False
+    names = {v.name for v in square}
+    tried = 0
+    for p in context.trials.points:
+        values = {n: (x + x.T) / 2 if n in names else x for n, x in p.values.items()}
+        if not sampling.tame(context.trials.function(p.sizes), values):
+            continue
+        point = Point(p.sizes, values)
+        true, claimed = point.value(context.truth), point.value(context.words)
+        if true is None or claimed is None or not finite(true) or not finite(claimed):
+            continue
+        if gap(true, claimed) > 1e-8:
+            return False
+        tried += max(true.shape, default=0) != 1
+    return tried > 0
+
+
+# two changes -----------------------------------------------------------------------------------------------------------------
+def scaled_edits(context: Context) -> Iterator[Diagnosis]:
+    """One change of the claim, and then a constant factor."""
+    for e in edits(context.words, OTHERS - {"scale", "negate"}, most=60):
+        first = context.probes[0]
+        got = first.value(e.root) if first.shape_of(e.root) == context.true_values[0].shape else None
+        if got is None or not finite(got) or ratio_of([(context.true_values[0], got, first)]) is None:
+            continue
+        ratio = context.ratio(e.root, scalars=False)
+        if ratio is not None and ratio.constant != 1:
+            fixed = _times(e.root, ratio)
+            if fixed is not None:
+                yield claim_edit(context, e, fixed, ratio)
+
+
+def two_transposes(context: Context) -> Iterator[Diagnosis]:
+    """Two transposes of the claim."""
+    seen: set[Node] = set()
+    for first in edits(context.words, TRANSPOSES, most=40):
+        for second in edits(first.root, TRANSPOSES, most=40):
+            if second.root in seen:
+                continue
+            seen.add(second.root)
+            if len(seen) > 400:
+                return
+            if context.is_true(second.root):
+                found = claim_edit(context, second, second.root)
+                yield Diagnosis("transpose", f"Two transposes are wrong in your claim: {found.message}", second.root, found.place, found.rank)
+
+
+# a factor that is not in the claim ---------------------------------------------------------------------------------------------
+def inserted(context: Context) -> Iterator[Diagnosis]:
+    """A factor seen in the derivative or the original, put into one product of the claim."""
+    from .mutations import occurrences, put
+
+    pieces = _pieces(context)
+    tried = 0
+    for path, node in occurrences(context.words, 40):
+        for piece in pieces:
+            for name, new in _products(node, piece):
+                tried += 1
+                if tried > 1500:
+                    return
+                try:
+                    root = put(context.words, path, new())
+                except SymDerivError:
+                    continue
+                if root.shape == context.truth.shape and context.is_true(root):
+                    yield claim_edit(context, Edit(name, path, node, root, root, piece), root)
+
+
+def _pieces(context: Context) -> list[Node]:
+    found = [n for n in postorder(context.truth, context.trials.words) if isinstance(n, (Call, Var)) and not isinstance(n, Num)]
+    return sorted(dict.fromkeys(n for n in found if n.tree_size < 40), key=lambda n: n.tree_size)[:30]
+
+
+def _products(node: Node, piece: Node) -> Iterator[tuple[str, Callable[[], Node]]]:
+    if piece.rank <= node.rank:
+        yield "insert", lambda: Call("mul", node, piece)
+        yield "insert", lambda: Call("div", node, piece)
+    if piece.rank == 2 and node.rank in (1, 2):
+        for p in (piece, Call("T", piece)):
+            yield "insert", lambda p=p: Call("matmul", p, node)  # type: ignore[misc]
+            if node.rank == 2:
+                yield "insert", lambda p=p: Call("matmul", node, p)  # type: ignore[misc]
+
+
+FAMILIES: tuple[Family, ...] = (
+    whole, terms, transposes, symmetric, single, inner_terms, scaled_edits, two_transposes, inserted,
+)  # fmt: skip
+
+__all__ = ["FAMILIES", "diagnose", "minus"]
