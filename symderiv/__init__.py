@@ -19,6 +19,8 @@ _HOMES = {
     "result": ("Derivative", "Derivatives"),
     "read.sympy": ("from_sympy", "to_sympy"),
     "expr.nodes": ("var",),
+    "learn.models": ("models",),
+    "learn.train": ("load_data", "load_model", "train"),
     "errors": (
         "CertificateError",
         "CodeError",
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from .api import derive, evaluate, hvp, jvp, load, parse, shape_of, vjp
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
+    from .learn.models import models
+    from .learn.train import load_data, load_model, train
     from .read.problem import Problem
     from .read.sympy import from_sympy, to_sympy
     from .result import Derivative, Derivatives
@@ -57,9 +61,13 @@ __all__ = [
     "hvp",
     "jvp",
     "load",
+    "load_data",
+    "load_model",
+    "models",
     "parse",
     "shape_of",
     "to_sympy",
+    "train",
     "var",
     "vjp",
 ]

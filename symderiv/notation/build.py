@@ -27,6 +27,8 @@ def transpose(x: Node) -> Node:
             return matmul(*(transpose(o) for o in reversed(x.operands)))
         if x.name == "outer":
             return Call("outer", x.operands[1], x.operands[0])
+        if x.name in ("tril", "triu"):
+            return Call("triu" if x.name == "tril" else "tril", transpose(x.operands[0]), k=-x.params["k"])
         if x.name in ("neg", "mul", "div") and all(o.rank == 0 or o.shape == x.shape for o in x.operands):
             return Call(x.name, *(transpose(o) for o in x.operands))
         if x.name == "diag" or (x.name == "eye" and x.shape[0] == x.shape[1]):
@@ -134,6 +136,19 @@ def _guarded(num: list[Node], den: list[Node]) -> Node | None:
     return Call("where", indicator(hot), multiply(rest, den), Num(0))
 
 
+def _triangle(num: list[Node], den: list[Node]) -> Node | None:
+    """`tril(M)` for a triangle of ones times `M`: what lies outside need not be finite."""
+    for k, x in enumerate(num):
+        flipped = isinstance(x, Call) and x.name == "T"
+        mask = x.operands[0] if flipped and isinstance(x, Call) else x
+        if isinstance(mask, Call) and mask.name == "tri" and any(y.shape == x.shape for j, y in enumerate(num) if j != k):
+            rest = multiply([y for j, y in enumerate(num) if j != k], den)
+            if rest.shape == x.shape:
+                shift = mask.params["k"]
+                return Call("triu", rest, k=-shift) if flipped else Call("tril", rest, k=shift)
+    return None
+
+
 def bare_conditions(num: Sequence[Node]) -> list[Node]:
     """Indicators as bare comparisons where another factor makes the product a number."""
     if len(num) > 1 and any(indicator(x) is None and x.rank == max(y.rank for y in num) for x in num):
@@ -143,7 +158,7 @@ def bare_conditions(num: Sequence[Node]) -> list[Node]:
 
 def multiply(num: Sequence[Node], den: Sequence[Node] = ()) -> Node:
     """`num… / den…` entrywise, in reading order; an indicator is a bare comparison next to numbers."""
-    guarded = _guarded(list(num), list(den))
+    guarded = _guarded(list(num), list(den)) or _triangle(list(num), list(den))
     if guarded is not None:
         return guarded
     num = sorted(bare_conditions(num), key=factor_order)

@@ -48,7 +48,32 @@ def add(terms: Iterable[Node]) -> Node:
         labels = [("kept", a) for a in range(len(shape)) if a not in common]
         out = [("free", a) if a in common else ("kept", a) for a in range(len(shape))]
         return einsum([(small, labels)], out, {("free", a): shape[a] for a in common})
+    pattern = _delta_pattern(parts)
+    if pattern is not None:
+        # a sum of diagonals is the diagonal of the sum
+        distinct = sorted(set(pattern))
+        small = add(
+            [einsum(_without_delta(p, pattern), distinct, dict(zip(pattern, shape, strict=True)), coef=p.coef) for p in parts]
+        )
+        return einsum([(small, distinct)], pattern, dict(zip(pattern, shape, strict=True)))
     return Add(*parts)
+
+
+def _delta_pattern(parts: list[Node]) -> list[int] | None:
+    """The equalities of output axes that all terms have, as labels (`[0, 0]` for diagonals); None where there are none."""
+    first = parts[0]
+    if not isinstance(first, Einsum) or len(set(first.out)) == len(first.out):
+        return None
+    pattern = [first.out.index(i) for i in first.out]
+    for p in parts:
+        if not isinstance(p, Einsum) or [p.out.index(i) for i in p.out] != pattern:
+            return None
+    return pattern
+
+
+def _without_delta(p: Einsum, pattern: list[int]) -> list[tuple[Node, list]]:
+    place = dict(zip(p.out, pattern, strict=True))
+    return [(x, [place.get(i, ("in", i)) for i in ls]) for x, ls in p.items]
 
 
 def _merge_where(total: dict[Node, Expr]) -> dict[Node, Expr]:

@@ -6,6 +6,7 @@ the axes that it shares with the common part, and the two remainders are added.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from sympy import S
@@ -31,10 +32,11 @@ def collect(node: Add, cost: Callable[[Node], int]) -> Node:
                 pair = (terms[a], terms[b])
                 if pair in tried or not _share(*pair):
                     continue
-                new = common(*pair)
-                if new is None:
+                forms = [f for f in (common(*pair), through_delta(*pair), through_delta(*pair[::-1])) if f is not None]
+                if not forms:
                     tried.add(pair)
                     continue
+                new = min(forms, key=cost)
                 gain = cost(terms[a]) + cost(terms[b]) + 1 - cost(new)
                 if gain > 0 and (best is None or gain > best[0]):
                     best = (gain, a, b, new)
@@ -90,6 +92,35 @@ def common(a: Node, b: Node) -> Node | None:
     # the shares of numbers: keep the common part free of them
     inner = add([einsum(rest_a, face, sizes, coef=ca), einsum(rest_b, face, sizes, coef=cb)])
     return einsum([*shared, (inner, face)], out_a, sizes_a)
+
+
+def through_delta(a: Node, b: Node) -> Node | None:
+    """`p_i A_ij + p_i p_k A_kj = (p_i δ_ik + p_i p_k) A_kj`: a matrix that one term has at an output axis and the other at a
+    summed one is shared by way of a delta, as in `(diag(p) - p pᵀ) A`."""
+    ca, xs, out_a, sizes_a = _parts(a)
+    cb, ys, out_b, _ = _parts(b)
+    if len(out_a) != 2 or len(set(out_a)) < 2 or len(set(out_b)) < 2:
+        return None
+    for (i, (x, lx)), (j, (y, ly)) in itertools.product(enumerate(xs), enumerate(ys)):
+        if x is not y or x.rank != 2 or len(set(lx)) < 2 or len(set(ly)) < 2:
+            continue
+        for inner in (0, 1):
+            far_a, far_b, near_a, near_b = lx[1 - inner], ly[1 - inner], lx[inner], ly[inner]
+            if far_a not in out_a or near_a not in out_a or far_b not in out_b or near_b in out_b:
+                continue
+            at = out_a.index(near_a)
+            if out_a.index(far_a) != out_b.index(far_b):
+                continue
+            rest_a = [xs[k] for k in range(len(xs)) if k != i]
+            rest_b = [ys[k] for k in range(len(ys)) if k != j]
+            if any(far_a in ls for _, ls in rest_a) or any(far_b in ls for _, ls in rest_b) or not rest_a or not rest_b:
+                continue
+            first = einsum(rest_a, [near_a, near_a], sizes_a, coef=ca)
+            other = einsum(rest_b, [out_b[at], near_b], dict(zip(out_b, b.shape, strict=True)), coef=cb)
+            labels = ["free", "summed"]
+            sides = [(x, ["summed", "far"] if inner == 0 else ["far", "summed"]), (add([first, other]), labels)]
+            return einsum(sides, ["free", "far"] if at == 0 else ["far", "free"])
+    return None
 
 
 def _connected(items, face: list) -> bool:

@@ -143,7 +143,13 @@ class Context:
         """`∂L/∂u`: the variable that stands for the derivative of the output by a node."""
         label, of = self._label(node)
         v = Var(Str(self._fresh(f"bar_{label.name if label else 'u'}")), (*self.task.core.shape, *node.shape))
-        self.symbols[v] = Symbol(v, "cotangent", of, label=label, output=self.task.function)
+        if isinstance(node, Var):
+            through = None
+        else:
+            hole = Var(Str(self._fresh("value")), node.shape)
+            inside: dict[Node, Node] = {node: hole, scale(node, S.NegativeOne): scale(hole, S.NegativeOne)}
+            through = to_words(substitute(self.task.core, inside)), hole
+        self.symbols[v] = Symbol(v, "cotangent", of, label=label, output=self.task.function, through=through)
         return v
 
     def local_partial(self, node: Node, x: Node) -> Var:

@@ -223,8 +223,9 @@ def scaled(coef: Expr, body: Node) -> Node:
 def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr]) -> Node:
     """`Σ_i r_i Σ_k X_ik v_k`: every sum sign stands just before the factors that need it."""
     if not labels:
-        return _times([f.word for f in factors])
-    outside = [f.word for f in factors if not f.indices]
+        return _times([f.word for f in factors if not f.last], [f.word for f in factors if f.last])
+    outside = [f.word for f in factors if not f.indices and not f.last]
+    after = [f.word for f in factors if not f.indices and f.last]
     groups = _connected([f for f in factors if f.indices])
     empty = [i for i in labels if all(i not in f.indices for f in factors)]
     words = []
@@ -235,7 +236,7 @@ def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr])
         rest = [i for i in mine if i is not first]
         inner = nested([Factor(f.word, f.indices - {first}, f.last) for f in group], rest, sizes)
         words.append(Call("isum", inner, first, lo=0, hi=sizes[first]))
-    out = _times([*outside, *words])
+    out = _times(outside, [*words, *after])
     for i in empty:
         out = times(Num(sizes[i]), out)
     return out
@@ -261,13 +262,12 @@ def _connected(factors: list[Factor]) -> list[list[Factor]]:
     return sorted(found, key=lambda g: any(f.last for f in g))
 
 
-def _times(words: list[Node]) -> Node:
-    """A product of scalars; numerators and denominators apart."""
+def _times(words: list[Node], last: list[Node]) -> Node:
+    """A product of scalars; numerators and denominators apart; `last` at the end."""
     num: list[Node] = []
     den: list[Node] = []
     minus = False
-    moved = sorted(words[:-1], key=_factor_kind) if len(words) > 1 and _factor_kind(words[-1]) >= 5 else sorted(words, key=_factor_kind)
-    for w in [*moved, *words[len(moved) :]]:
+    for w in [*sorted(words, key=_factor_kind), *last]:
         if isinstance(w, Call) and w.name == "neg":
             minus, w = not minus, w.operands[0]
         if isinstance(w, Call) and w.name == "div":

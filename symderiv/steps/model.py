@@ -35,6 +35,7 @@ class Symbol:
         by: for "partial", the variable; for "cotangent", the output's name is `output`.
         output: for "cotangent": the name of the output.
         user: whether the name is the user's own.
+        through: for "cotangent": the output as a function of the value alone, and the variable that stands for the value there.
         entry: for a "partial" without a label: the entry of `of`, and the indices at which it is taken.
     """
 
@@ -46,6 +47,7 @@ class Symbol:
     output: str = "L"
     user: bool = False
     entry: tuple[Node, tuple[Index, ...]] | None = None
+    through: tuple[Node, Var] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
@@ -85,23 +85,32 @@ def _compared(context: Context, found: Difference, rank: float) -> Iterator[Diag
         if not (found.missing and not found.extra and not found.changed):
             return
     if found.missing and not found.extra and not found.changed:
-        yield from _if_words(context, missing_terms, found.missing, rank)
+        yield from _if_true(context, missing_terms, found.missing, 1, rank)
     elif found.extra and not found.missing and not found.changed:
-        yield from _if_words(context, extra_terms, found.extra, rank)
+        yield from _if_true(context, extra_terms, found.extra, -1, rank)
     elif found.changed and not found.missing and not found.extra:
         ratios = {t / c for t, c in found.changed.values()}
         if len(ratios) == 1:
             words = sum_words({b: c for b, (_, c) in found.changed.items()})
-            if words is not None:
-                yield changed_terms(context, words, Ratio(*_number_and_sizes(ratios.pop())), rank)
+            ratio = Ratio(*_number_and_sizes(ratios.pop()))
+            if words is not None and _true_with(context, words, ratio.constant - 1):
+                yield changed_terms(context, words, ratio, rank)
     elif found.missing and found.extra and not found.changed:
         yield from _replaced(context, found, rank)
 
 
-def _if_words(context: Context, say: Callable[..., Diagnosis], found: dict[Node, Expr], rank: float) -> Iterator[Diagnosis]:
+def _if_true(context: Context, say: Callable[..., Diagnosis], found: dict[Node, Expr], times: int, rank: float) -> Iterator[Diagnosis]:
     words = sum_words(found)
-    if words is not None:
+    if words is not None and _true_with(context, words, Integer(times)):
         yield say(context, words, rank)
+
+
+def _true_with(context: Context, words: Node, times: Expr) -> bool:
+    """Whether `claim + times * words` is the derivative."""
+    try:
+        return context.is_true(Call("add", context.words, scaled(words, times)))
+    except SymDerivError:
+        return False
 
 
 def _number_and_sizes(value: Expr) -> tuple[Expr, Expr]:

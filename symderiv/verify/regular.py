@@ -81,7 +81,9 @@ _FLAT += ("zeros", "tri", "gt", "ge", "lt", "le", "kron", "getitem", "imax", "im
 
 def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:
     """Whether all inverted matrices have condition numbers below 1e8 at these values."""
-    return all(_finite(lambda m: np.max(np.linalg.cond(m), initial=0) < WORST_CONDITION, a, values, sizes) for a in inverted(words))
+    return all(
+        _finite(lambda m: np.max(np.linalg.cond(m), initial=0) < WORST_CONDITION, a, values, sizes) for a in inverted(words)
+    )
 
 
 def off_kinks(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:

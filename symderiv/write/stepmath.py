@@ -195,7 +195,8 @@ class _StepPrinter(MathPrinter):
                 links.append(text)  # its own factors have theirs
                 continue
             sizes = [self.scalar(s)[0] if not isinstance(s, int) else str(s) for s in shape]
-            links.append(rf"\underset{{{r' \times '.join(sizes)}}}{{{text}}}" if self.latex else f"{text}[{'×'.join(sizes)}]")
+            below = (r" \times " if self.latex else "×").join(sizes)
+            links.append(rf"\underset{{{below}}}{{{text}}}" if self.latex else f"{text}[{below}]")
         return replace(plain, body=self.n.juxtaposed(links), turned=None)
 
 

@@ -190,22 +190,13 @@ def _braced(r: LatexReader, c: Cursor, g: Group) -> Value:
     x = read_sum(r, inner)
     if not inner.done:
         raise r.error(f"`{r.text(inner.place, inner.place + 10)}` cannot stand here", inner.place, inner.place + 1, "SD130")
-    single = len(g.items) == 1 or not any(is_char(i, "+", "-") for i in g.items)
-    alone = c.done and c.at == 1
-    if not single and not alone:
-        beside = not product_ends(c) or c.at > 1
-        if beside or isinstance(c.peek(), Token) and c.peek().kind in ("sup", "sub"):  # type: ignore[union-attr]
-            what = f"`{r.text(g.start, g.stop)}`: the braces are not shown, so it reads as a sum without brackets"
-            before = c.peek(-2)
-            signs_around = (before is None or is_char(before, "+", "-", "=") ) and product_ends(c)
-            minus = is_char(before, "-")
-            if not signs_around or minus and not _bracketed(g):
-                raise r.error(what, g.start, g.stop, "SD132", r"write \left( … \right)")
+    loose = any(is_char(i, "+", "-") for i in g.items)
+    before, after = c.peek(-2), c.peek()
+    scripted = isinstance(after, Token) and after.kind in ("sup", "sub", "prime")
+    if loose and (scripted or not product_ends(c) or not (before is None or is_char(before, "+"))):
+        what = f"`{r.text(g.start, g.stop)}`: the braces are not shown, so it reads as a sum without brackets"
+        raise r.error(what, g.start, g.stop, "SD132", r"write \left( … \right)")
     return scripts_on_value(r, c, replace(x, start=g.start, stop=g.stop))
-
-
-def _bracketed(g: Group) -> bool:
-    return len(g.items) == 1 and isinstance(g.items[0], Group)
 
 
 def _bars(r: LatexReader, c: Cursor, bar: str) -> tuple[str, Value, int, int]:
@@ -265,15 +256,13 @@ def _norm(r: LatexReader, x: Value, start: int, stop: int, scripts: Scripts) -> 
 
 def _inner_product(r: LatexReader, g: Group) -> Value:
     """`⟨w, x⟩`, of matrices tr(AᵀB)."""
-    from .tree import split_items
-
     inner = group_cursor(g)
     a = read_sum(r, inner)
     item = inner.next()
     if not (is_char(item, ",") or is_macro(item, "mid") or bar_of(item)):
         raise r.error("an inner product has two arguments", g.start, g.stop, "SD135", r"\langle w, x \rangle")
     b = read_sum(r, inner)
-    if not inner.done or split_items is None:
+    if not inner.done:
         raise r.error("an inner product has two arguments", g.start, g.stop, "SD135")
     start, stop = g.start, g.stop
     if a.kind == b.kind == "matrix":

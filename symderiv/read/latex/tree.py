@@ -271,7 +271,7 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> Item | None:
         k = self.at + ahead
-        return self.items[k] if k < len(self.items) else None
+        return self.items[k] if 0 <= k < len(self.items) else None
 
     def next(self) -> Item | None:
         item = self.peek()

@@ -1,0 +1,300 @@
+"""Diagnoses in sentences: what is wrong, where, and what it should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import Expr
+
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.sizes import show_shape
+from ..write.language import to_text
+from .mutations import Edit, at, negated
+from .ratios import Ratio
+from .verdict import Diagnosis, say, short
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+# numbers, sizes, scalars -----------------------------------------------------------------------------------------------------
+def factor_text(ratio: Ratio) -> str:
+    """`2`, `1/n`, `2*lam`."""
+    parts = [] if ratio.constant == 1 and ratio.scalar is not None and ratio.power == 1 else [text_of(ratio.constant)]
+    if ratio.scalar is not None:
+        inner = to_text(ratio.scalar)
+        plain = not isinstance(ratio.scalar, Call) or ratio.scalar.name not in ("add", "neg", "mul", "div", "matmul")
+        inner = inner if plain else f"({inner})"
+        return f"{parts[0]}/{inner}" if ratio.power == -1 else "*".join([*parts, inner])
+    return parts[0]
+
+
+def text_of(value: Expr) -> str:
+    """A number or size in the input language."""
+    return to_text(Num(value))
+
+
+def _ratio_kind(ratio: Ratio) -> str:
+    if ratio.scalar is not None:
+        return "missing_factor"
+    if ratio.sizes != 1:
+        return "mean_or_sum" if abs(ratio.number) == 1 else "factor"
+    return "sign" if ratio.number == -1 else "factor"
+
+
+def whole_ratio(context: Context, ratio: Ratio, fixed: Node | None) -> Diagnosis:
+    """The claim is off by a factor as a whole."""
+    kind, message = _about_factor(context, ratio, "your claim", "the derivative")
+    return Diagnosis(kind, message, fixed, context.words, 0.0)
+
+
+def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> Diagnosis:
+    """One term, or several, are off by a factor."""
+    term = say(words)
+    kind, message = _about_factor(context, ratio, f"the term {term} of your claim", "what belongs there")
+    return Diagnosis(kind, message, None, words, rank)
+
+
+def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> tuple[str, str]:
+    kind = _ratio_kind(ratio)
+    shown, inverse = factor_text(ratio), text_of(1 / ratio.constant)
+    if kind == "sign":
+        if subject == "your claim":
+            return kind, "The sign is wrong: your claim is minus the derivative."
+        return kind, f"The sign of {subject} is wrong; it should be the opposite."
+    if kind == "missing_factor":
+        assert ratio.scalar is not None
+        name = to_text(ratio.scalar)
+        if ratio.power == -1 and _occurs(ratio.scalar, context.words) and not _occurs_inverse(ratio.scalar, context.truth):
+            extra = factor_text(Ratio(1 / ratio.number, 1 / ratio.sizes, ratio.scalar))
+            return "extra_factor", f"There is a factor {extra} too much: {subject} is {extra} times {whole}."
+        if ratio.power == -1:
+            return kind, f"The factor {shown} is missing: {subject} has to be divided by {name}."
+        return kind, f"The factor {shown} is missing: {subject} has to be multiplied by it."
+    if kind == "mean_or_sum":
+        return kind, _mean_or_sum(ratio, subject, whole)
+    sign = " (the sign is wrong as well)" if ratio.number < 0 else ""
+    sizes = f" (sizes as well: {text_of(ratio.sizes)})" if ratio.sizes != 1 else ""
+    if abs(ratio.number) > 1 or ratio.sizes != 1:
+        return kind, f"The factor {shown} is missing: {subject} is {inverse} of {whole}{sign}{sizes}."
+    return kind, f"There is a factor {inverse} too much: {subject} is {inverse} times {whole}{sign}{sizes}."
+
+
+def _mean_or_sum(ratio: Ratio, subject: str, whole: str) -> str:
+    sign = " The sign is wrong as well." if ratio.number < 0 else ""
+    over, under = ratio.sizes.as_numer_denom()
+    if over == 1:
+        return f"The factor 1/{_grouped(under)} is missing: {subject} is a sum where {whole} is a mean, {text_of(under)} times too large.{sign}"
+    if under == 1:
+        return f"The factor 1/{_grouped(over)} is too much: {subject} is a mean where {whole} is a sum, {text_of(over)} times too small.{sign}"
+    return f"A factor {text_of(ratio.sizes)} is missing: {subject} counts with the wrong size.{sign}"
+
+
+def _grouped(size: Expr) -> str:
+    text = text_of(size)
+    return text if size.is_Symbol or size.is_Integer else f"({text})"
+
+
+def _occurs(piece: Node, words: Node) -> bool:
+    from ..expr.walk import postorder
+
+    return any(n is piece for n in postorder(words))
+
+
+def _occurs_inverse(piece: Node, words: Node) -> bool:
+    from ..expr.walk import postorder
+
+    return any(isinstance(n, Call) and n.name == "div" and n.operands[1] is piece for n in postorder(words))
+
+
+# terms -----------------------------------------------------------------------------------------------------------------------
+def _signed(words: Node) -> str:
+    text = say(words)
+    return text if text.startswith("-") else f"+ {text}"
+
+
+def missing_terms(context: Context, words: Node, rank: float) -> Diagnosis:
+    """Something has to be added."""
+    fixed = Call("add", context.words, words)
+    if _is_zero(context):
+        return Diagnosis("wrong", f"Your claim is 0, but the derivative is {say(words)}.", context.truth, None, rank)
+    return Diagnosis("missing_term", f"A term is missing: {_signed(words)}.", fixed, None, rank)
+
+
+def extra_terms(context: Context, words: Node, rank: float) -> Diagnosis:
+    """Something has to go."""
+    fixed = context.truth
+    return Diagnosis("extra_term", f"There is a term too much: {say(words)} does not belong there.", fixed, words, rank)
+
+
+def _is_zero(context: Context) -> bool:
+    return all(v is not None and not v.any() for v in context.claimed_values)
+
+
+# one change ------------------------------------------------------------------------------------------------------------------
+def _operand_kind(piece: Node, forgotten: bool) -> str:
+    """The kind of verdict for a factor that is missing or too much."""
+    value = piece
+    if isinstance(piece, Call) and piece.name == "div" and piece.operands[0] is Num(1):
+        value = piece.operands[1]
+    if isinstance(value, Num):
+        return "mean_or_sum" if value.value.free_symbols else "factor"
+    return "missing_factor" if forgotten else "extra_factor"
+
+
+def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = None) -> Diagnosis:
+    """A change of the claim that makes it right."""
+    kind, message, rank = _CLAIM[e.name](e)
+    if e.name == "transpose":
+        message += _if_symmetric(context, e)
+    if ratio is not None:
+        message += f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
+        rank += 4
+    return Diagnosis(kind, message, fixed, e.old, rank + len(e.path) / 100 - (0.005 if e.everywhere else 0))
+
+
+def _if_symmetric(context: Context, e: Edit) -> str:
+    inner = e.old.operands[0] if isinstance(e.old, Call) and e.old.name == "T" else e.old
+    if isinstance(inner, Var) and inner.shape[0] == inner.shape[1]:
+        return f" (As it stands it is right only if {inner.name} is symmetric.)"
+    return ""
+
+
+def _claim_transpose(e: Edit) -> tuple[str, str, float]:
+    old, new = say(e.old), say(e.new) if e.new is not None else ""
+    if not e.path:
+        return "transpose", "Your claim is the transpose of the derivative.", 3.0
+    if isinstance(e.old, Call) and e.old.name == "T":
+        return "transpose", f"A transpose is too much: {new} belongs where {old} stands.", 3.0
+    return "transpose", f"A transpose is missing: {new} belongs where {old} stands.", 3.0
+
+
+def _claim_negate(e: Edit) -> tuple[str, str, float]:
+    return "sign", f"The sign of {say(_bare(e.old))} is wrong: it should be {say(negated(e.old))}.", 4.0
+
+
+def _bare(x: Node) -> Node:
+    return x.operands[0] if isinstance(x, Call) and x.name == "neg" else x
+
+
+def _claim_scale(e: Edit) -> tuple[str, str, float]:
+    return "factor", f"A factor is wrong: {say(e.new)} belongs where {say(e.old)} stands." if e.new is not None else "", 4.5
+
+
+def _claim_drop_term(e: Edit) -> tuple[str, str, float]:
+    return "extra_term", f"There is a term too much: {say(e.detail)} in {say(e.old)} does not belong there.", 5.6
+
+
+def _claim_drop_factor(e: Edit) -> tuple[str, str, float]:
+    kind = _operand_kind(e.detail, forgotten=False)
+    what = f"The factor {say(e.detail)} in {say(e.old)} is too much."
+    return kind, what, 4.6 if kind != "extra_factor" else 5.1
+
+
+def _claim_swap(e: Edit) -> tuple[str, str, float]:
+    kind = "transpose" if isinstance(e.old, Call) and e.old.name == "outer" else "wrong"
+    a, b = e.detail
+    return kind, f"The order of {say(a)} and {say(b)} is wrong: {say(e.new)} belongs where {say(e.old)} stands.", 5.8
+
+
+def _axis_words(axis: object) -> str:
+    return "all axes" if axis is None else f"axis {axis}"
+
+
+def _claim_axis(e: Edit) -> tuple[str, str, float]:
+    assert isinstance(e.old, Call) and e.new is not None
+    message = f"{e.old.name} runs along {_axis_words(e.old.params['axis'])} and should run along {_axis_words(e.detail)}: {say(e.new)}."
+    return "index", message[:1].upper() + message[1:], 4.2
+
+
+def _claim_average(e: Edit) -> tuple[str, str, float]:
+    assert isinstance(e.old, Call)
+    return "mean_or_sum", f"It should be a {e.detail}, not a {e.old.name}: {say(e.new)} instead of {say(e.old)}.", 4.2  # type: ignore[arg-type]
+
+
+def _claim_product(e: Edit) -> tuple[str, str, float]:
+    signs = {"mul": "*, the elementwise product", "matmul": "@, the matrix product", "outer": "outer(…)"}
+    sign = signs.get(str(e.detail), "")
+    return "wrong", f"The wrong product: {say(e.new)} ({sign}) belongs where {say(e.old)} stands.", 6.5  # type: ignore[arg-type]
+
+
+def _claim_index(e: Edit) -> tuple[str, str, float]:
+    return "index", f"An index is wrong: {say(e.new)} belongs where {say(e.old)} stands.", 4.1  # type: ignore[arg-type]
+
+
+def _claim_unwrap(e: Edit) -> tuple[str, str, float]:
+    inner = say(e.new)  # type: ignore[arg-type]
+    return "wrong", f"{say(e.old)} stands where {inner} belongs: {e.detail} is applied once too often.", 6.2
+
+
+def _claim_compare(e: Edit) -> tuple[str, str, float]:
+    return "wrong", f"The comparison is the wrong way round: {say(e.new)} belongs where {say(e.old)} stands.", 6.0  # type: ignore[arg-type]
+
+
+def _claim_insert(e: Edit) -> tuple[str, str, float]:
+    kind = _operand_kind(e.detail, forgotten=True)
+    where = "" if not e.path else f" at {say(e.old)}"
+    return kind, f"The factor {say(e.detail)} is missing{where}.", 7.0
+
+
+_CLAIM = {
+    "transpose": _claim_transpose, "negate": _claim_negate, "scale": _claim_scale, "drop_term": _claim_drop_term,
+    "drop_factor": _claim_drop_factor, "swap": _claim_swap, "axis": _claim_axis, "average": _claim_average,
+    "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare, "insert": _claim_insert,
+}  # fmt: skip
+
+
+def truth_edit(context: Context, e: Edit) -> Diagnosis:
+    """A change of the derivative that makes it the claim: something was forgotten."""
+    kind, message, rank = _truth(context, e)
+    return Diagnosis(kind, message, context.truth, None, rank + len(e.path) / 100)
+
+
+def _truth(context: Context, e: Edit) -> tuple[str, str, float]:
+    old, new = say(e.old), say(e.new) if e.new is not None else ""
+    if e.name == "drop_factor":
+        kind = _operand_kind(e.detail, forgotten=True)
+        place = "" if not e.path or e.detail is e.old else f" in {short(old, 120)}"
+        if isinstance(e.old, Call) and e.old.name == "pow":
+            return kind, f"A factor {say(e.detail)} is missing: {old} belongs where you have {new}.", 5.0
+        return kind, f"The factor {say(e.detail)} is missing{place}.", 4.6 if kind != "missing_factor" else 5.0
+    if e.name == "drop_term":
+        return "missing_term", f"The term {say(e.detail)} is missing in {old}.", 5.5
+    if e.name == "negate":
+        return "sign", f"The sign of {say(_bare(e.old))} is wrong: it should be {old}.", 4.05
+    if e.name == "transpose":
+        return "transpose", f"{old} belongs where you have {new}.", 3.7
+    if e.name in ("axis", "index"):
+        return "index", f"The wrong {e.name}: {old} belongs where you have {new}.", 4.25
+    if e.name == "average":
+        return "mean_or_sum", f"{old} belongs where you have {new}.", 4.25
+    if e.name == "scale":
+        return "factor", f"A factor is wrong: {old} belongs where you have {new}.", 4.55
+    if e.name == "unwrap":
+        return "wrong", f"You have {new} where {old} belongs: {e.detail} has to be applied there.", 6.1
+    return "wrong", f"{old} belongs where you have {new}.", 6.4
+
+
+# symmetric, unexplained ------------------------------------------------------------------------------------------------------
+def only_symmetric(context: Context, needed: list[Var]) -> Diagnosis:
+    """Right under a condition that nothing declares."""
+    names = " and ".join(v.name for v in needed)
+    are = "is" if len(needed) == 1 else "are"
+    message = f"Your claim is right only if {names} {are} symmetric, which is not declared; in general the derivative is {say(context.truth)}."
+    return Diagnosis("needs_symmetric", message, context.truth, None, 3.5)
+
+
+def unexplained(context: Context) -> str:
+    """Nothing simple explains the claim."""
+    return f"Your claim is not the derivative, which is {say(context.truth)}."
+
+
+def shapes_text(words: Node, truth: Node) -> str:
+    """Both shapes, in a sentence."""
+    return f"your claim has shape {show_shape(words.shape)}, the derivative {show_shape(truth.shape)}"
+
+
+__all__ = [
+    "changed_terms", "claim_edit", "extra_terms", "factor_text", "missing_terms", "only_symmetric", "shapes_text", "truth_edit", "unexplained",
+    "whole_ratio", "at",
+]  # fmt: skip
