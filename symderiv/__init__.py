@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "verifying": ("verify",),
+    "verify.verdict": ("Verdict",),
     "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "shape_of", "vjp"),
     "read.problem": ("Problem",),
     "result": ("Derivative", "Derivatives"),
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from .read.problem import Problem
     from .read.sympy import from_sympy, to_sympy
     from .result import Derivative, Derivatives
+    from .verify.verdict import Verdict
+    from .verifying import verify
 
 __all__ = [
     "CertificateError",
@@ -54,6 +58,7 @@ __all__ = [
     "Problem",
     "ShapeError",
     "SymDerivError",
+    "Verdict",
     "__version__",
     "derive",
     "evaluate",
@@ -69,6 +74,7 @@ __all__ = [
     "to_sympy",
     "train",
     "var",
+    "verify",
     "vjp",
 ]
 

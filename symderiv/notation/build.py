@@ -10,7 +10,6 @@ from ..expr.nodes import Call, Node, Num
 from ..expr.sizes import product
 from ..simplify.facts import is_symmetric
 
-
 LARGE = 80  # nodes of a word that is transposed as a whole
 
 

@@ -71,7 +71,8 @@ def _delta_pattern(parts: list[Node]) -> list[int] | None:
     return pattern
 
 
-def _without_delta(p: Einsum, pattern: list[int]) -> list[tuple[Node, list]]:
+def _without_delta(p: Node, pattern: list[int]) -> list[tuple[Node, list]]:
+    assert isinstance(p, Einsum)
     place = dict(zip(p.out, pattern, strict=True))
     return [(x, [place.get(i, ("in", i)) for i in ls]) for x, ls in p.items]
 

@@ -132,6 +132,7 @@ def rule_inverse(net: Network, out: list[int]) -> bool:
                     if ls[q] == ms[p] and ls[q] == ls[p]:
                         continue
                     net.join(ls[q], ms[p])
+                    net.size[net.find(ls[p])] = S.One  # the inner axis is used up
                     _swap(net, [k, m], [])
                     return True
     return False

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ..calculus import derive as engine
 from ..calculus.sweep import sweep, unshare
-from ..expr.nodes import Node, Num, Shared, Var
+from ..expr.nodes import Node, Num, Var
+from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..notation.words import to_words
 from .blocks import Block
@@ -54,6 +55,7 @@ class Backward:
         self.c = c
         self.upstream: dict[Node, Var] = {}
         self.by_head = {b.head: b for b in c.blocks}
+        self.told: list[Block] = []
         self.users: dict[Node, list[Block]] = {}
         for b in c.blocks:
             for x in b.inputs:
@@ -126,13 +128,15 @@ class Backward:
         c = self.c
         rule, reason = local_rule(c, block)
         f, by = function_of(c, block, x)
-        if f.rank + by.rank <= 2:
+        roundabout = any(y is not x and any(n is x for n in postorder(y)) for y in block.inputs)
+        if f.rank + by.rank <= 2 and not roundabout:
             symbol = c.local_partial(block.head, x)
             core = engine.gradients(f, [by])[0][by]
             words = to_words(substitute(core, c.reuse(block)))
             return [Step(rule, reason, symbol, words, symbol, new=(words,), weight="fine", opens=True)]
-        if block.inputs[0] is not x:
+        if block in self.told:
             return []
+        self.told.append(block)
         change = c.change(c.face(block.head)[0])
         words = local_words(c, block)
         return [Step(rule, reason, change, words, change, new=(words,), weight="fine", opens=True)]
@@ -166,4 +170,4 @@ def pulled(c: Context, block: Block, x: Node, upstream: Var) -> Node:
     return to_words(substitute(core, c.reuse(block)))
 
 
-__all__ = ["LONG", "Shared", "derive_graph", "function_of", "pulled"]
+__all__ = ["LONG", "derive_graph", "function_of", "pulled"]

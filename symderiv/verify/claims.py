@@ -142,6 +142,15 @@ def read_text(text: str, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
     return Claim(text, words, _with_words(read, words), left=left, extra=extra)
 
 
+def read_words(read: Problem, problem: Problem) -> Claim:
+    """A claim that was read already."""
+    words = read.expr
+    stand = {v: problem.definitions[v.name] for v in variables(words) if v.name not in problem.vars and v.name in problem.definitions}
+    words = replace_nodes(words, stand) if stand else words
+    _unknown(words, problem, read, None, ())
+    return Claim(read.source, words, _with_words(read, words))
+
+
 def left_side(text: str, problem: Problem) -> Left | None:
     """The left side, where it is an update of a variable or the name of a derivative; definitions of names stay."""
     found = LEFT.match(text)
@@ -267,4 +276,4 @@ def loosened(known: dict[str, Var]) -> tuple[dict[str, Var], dict[Any, Any]]:
     return loose, back
 
 
-__all__ = ["Claim", "Left", "as_array", "left_side", "loosened", "read_text"]
+__all__ = ["Claim", "Left", "as_array", "left_side", "loosened", "read_text", "read_words"]

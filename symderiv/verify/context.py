@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from ..expr.walk import postorder
 from ..simplify.lower import normal
 from .claims import Claim
 from .decide import Trials
+from .differences import bind
 from .points import Point, finite, gap, open_indices
 from .ratios import Ratio, ratio_of
 
@@ -26,14 +29,26 @@ class Context:
     Attributes:
         trials: the points, the original and the derivative.
         claim: as read.
-        words: the claimed derivative.
+        words: the claimed derivative; None for a function that cannot be looked into.
         wrt: the variables differentiated by.
     """
 
     trials: Trials
     claim: Claim
-    words: Node
+    given: Node | None
     wrt: tuple[Var, ...]
+
+    @property
+    def words(self) -> Node:
+        """The claimed derivative in words; ask only where `given` is not None."""
+        assert self.given is not None
+        return self.given
+
+    def claimed(self, point: Point) -> np.ndarray | None:
+        """The value of the claim at a point."""
+        if self.given is not None:
+            return point.value(self.given)
+        return call(self.claim.function, point) if self.claim.function is not None else None
 
     @property
     def truth(self) -> Node:
@@ -49,7 +64,7 @@ class Context:
 
     @cached_property
     def claimed_values(self) -> list[np.ndarray | None]:
-        return [p.value(self.words) for p in self.probes]
+        return [self.claimed(p) for p in self.probes]
 
     @cached_property
     def cores(self) -> tuple[Node, Node] | None:
@@ -63,7 +78,8 @@ class Context:
     def scalars(self) -> list[Node]:
         """Numbers that a missing factor may be: scalar variables first, then scalar pieces of claim, derivative and original."""
         found: dict[Node, None] = {}
-        for node in postorder(self.truth, self.words, self.trials.words):
+        known = [self.given] if self.given is not None else []
+        for node in postorder(self.truth, *known, self.trials.words):
             if node.rank or isinstance(node, Num) or open_indices(node) or (isinstance(node, Call) and node.name == "neg"):
                 continue
             found[node] = None
@@ -86,11 +102,18 @@ class Context:
                 return False
         return True
 
-    def everywhere(self, words: Node, other: Node) -> bool:
-        """Whether two expressions agree at all points where both have values, and have one somewhere."""
+    def true_everywhere(self, words: Node) -> bool:
+        """Whether words are the derivative at all points where both have values, and have one somewhere."""
+        return self._everywhere(words, self.trials.true)
+
+    def claimed_everywhere(self, words: Node) -> bool:
+        """Whether words are the claim at all points where both have values, and have one somewhere."""
+        return self._everywhere(words, self.claimed)
+
+    def _everywhere(self, words: Node, other: Callable[[Point], np.ndarray | None]) -> bool:
         seen = False
         for p in self.trials.points:
-            a, b = p.value(words), p.value(other)
+            a, b = p.value(words), other(p)
             if a is None or b is None or not finite(a) or not finite(b):
                 continue
             seen = True
@@ -98,11 +121,11 @@ class Context:
                 return False
         return seen
 
-    def ratio(self, words: Node, scalars: bool = True) -> Ratio | None:
-        """`truth = ratio * words` at all points."""
+    def ratio(self, words: Node | None = None, scalars: bool = True) -> Ratio | None:
+        """`truth = ratio * words` (the claim, if no words are given) at all points."""
         pairs = []
         for p in self.trials.points:
-            true, got = self.trials.true(p), p.value(words)
+            true, got = self.trials.true(p), self.claimed(p) if words is None else p.value(words)
             if got is None or not finite(got) or got.shape != true.shape:
                 if 1 in p.sizes.values():
                     continue
@@ -111,4 +134,14 @@ class Context:
         return ratio_of(pairs, self.scalars if scalars else ())
 
 
-__all__ = ["FITS", "Context"]
+def call(function: Callable[..., Any], point: Point) -> np.ndarray | None:
+    """The value of somebody's function, None where it fails."""
+    try:
+        with np.errstate(all="ignore"):
+            out = np.asarray(bind(function, point.sizes)({n: np.array(x) for n, x in point.values.items()}))
+    except Exception:  # a user's function may raise anything; where it has no value is told by the caller
+        return None
+    return out.astype(float) if out.dtype.kind in "fiub" else None
+
+
+__all__ = ["FITS", "Context", "call"]

@@ -14,6 +14,8 @@ from sympy import Expr, Integer
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
+from ..notation.words import to_words
+from ..simplify.lower import normal
 from . import sampling
 from .context import Context
 from .messages import (
@@ -29,7 +31,7 @@ from .messages import (
 from .mutations import Edit, edits, scaled
 from .points import Point, finite, gap
 from .ratios import Ratio, ratio_of
-from .terms import Difference, difference, expanded, minus, sum_words
+from .terms import Difference, difference, expanded, sum_words
 from .verdict import Diagnosis
 
 Family = Callable[[Context], Iterator[Diagnosis]]
@@ -37,7 +39,7 @@ Family = Callable[[Context], Iterator[Diagnosis]]
 
 def diagnose(context: Context) -> Diagnosis:
     """The simplest verified explanation, or `wrong`."""
-    for family in FAMILIES:
+    for family in FAMILIES if context.given is not None else BLACK_BOX:
         found = list(family(context))
         if found:
             return min(found, key=lambda d: d.rank)
@@ -47,9 +49,9 @@ def diagnose(context: Context) -> Diagnosis:
 # the whole -------------------------------------------------------------------------------------------------------------------
 def whole(context: Context) -> Iterator[Diagnosis]:
     """The claim is a constant, a size or a scalar times the derivative."""
-    ratio = context.ratio(context.words)
+    ratio = context.ratio()
     if ratio is not None:
-        yield whole_ratio(context, ratio, _times(context.words, ratio))
+        yield whole_ratio(context, ratio, _times(context.given, ratio) if context.given is not None else context.truth)
 
 
 def _times(words: Node, ratio: Ratio) -> Node | None:
@@ -147,7 +149,8 @@ def transposes(context: Context) -> Iterator[Diagnosis]:
 
 def single(context: Context) -> Iterator[Diagnosis]:
     """Any other single change of the claim, or of the derivative."""
-    yield from _claim_edits(context, OTHERS - TRANSPOSES)
+    if context.given is not None:
+        yield from _claim_edits(context, OTHERS - TRANSPOSES)
     yield from _truth_edits(context, OTHERS)
 
 
@@ -158,31 +161,28 @@ def _claim_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]
             fixed = context.claim.array(e.root)
         except SymDerivError:
             continue
-        if context.is_true(fixed) and context.everywhere(fixed, context.truth):
+        if context.is_true(fixed) and context.true_everywhere(fixed):
             yield claim_edit(context, e, fixed)
 
 
 def _truth_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
     for form in _forms(context):
         for e in edits(form, names):
-            if context.is_claimed(e.root) and context.everywhere(e.root, context.words):
+            if context.is_claimed(e.root) and context.claimed_everywhere(e.root):
                 yield truth_edit(context, e)
 
 
 def _forms(context: Context) -> list[Node]:
     """The derivative in words, as it is shown and multiplied out."""
-    from ..notation.words import to_words
-
     out = [context.truth]
-    if context.cores is not None:
-        wide = expanded(context.cores[0])
-        for core in (context.cores[0], wide):
-            try:
-                words = to_words(core)
-            except SymDerivError:
-                continue
-            if words not in out and words.tree_size < 400:
-                out.append(words)
+    try:
+        core = normal(context.truth)
+    except SymDerivError:
+        return out
+    for form in (core, expanded(core)):
+        words = to_words(form)
+        if words not in out and words.tree_size < 400:
+            out.append(words)
     return out
 
 
@@ -206,7 +206,7 @@ def _right_if_symmetric(context: Context, square: list[Var]) -> bool:
         if not sampling.tame(context.trials.function(p.sizes), values):
             continue
         point = Point(p.sizes, values)
-        true, claimed = point.value(context.truth), point.value(context.words)
+        true, claimed = point.value(context.truth), context.claimed(point)
         if true is None or claimed is None or not finite(true) or not finite(claimed):
             continue
         if gap(true, claimed) > 1e-8:
@@ -285,5 +285,6 @@ def _products(node: Node, piece: Node) -> Iterator[tuple[str, Callable[[], Node]
 FAMILIES: tuple[Family, ...] = (
     whole, terms, transposes, symmetric, single, inner_terms, scaled_edits, two_transposes, inserted,
 )  # fmt: skip
+BLACK_BOX: tuple[Family, ...] = (whole, symmetric, single)
 
-__all__ = ["FAMILIES", "diagnose", "minus"]
+__all__ = ["BLACK_BOX", "FAMILIES", "diagnose"]

@@ -45,7 +45,7 @@ def _ratio_kind(ratio: Ratio) -> str:
 def whole_ratio(context: Context, ratio: Ratio, fixed: Node | None) -> Diagnosis:
     """The claim is off by a factor as a whole."""
     kind, message = _about_factor(context, ratio, "your claim", "the derivative")
-    return Diagnosis(kind, message, fixed, context.words, 0.0)
+    return Diagnosis(kind, message, fixed, context.given, 0.0)
 
 
 def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> Diagnosis:
@@ -65,7 +65,7 @@ def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> t
     if kind == "missing_factor":
         assert ratio.scalar is not None
         name = to_text(ratio.scalar)
-        if ratio.power == -1 and _occurs(ratio.scalar, context.words) and not _occurs_inverse(ratio.scalar, context.truth):
+        if ratio.power == -1 and (context.given is None or _occurs(ratio.scalar, context.given)) and not _occurs_inverse(ratio.scalar, context.truth):
             extra = factor_text(Ratio(1 / ratio.number, 1 / ratio.sizes, ratio.scalar))
             return "extra_factor", f"There is a factor {extra} too much: {subject} is {extra} times {whole}."
         if ratio.power == -1:

@@ -116,7 +116,7 @@ def _same(context: Context, change: Callable[[np.ndarray, np.ndarray], tuple[np.
 def _edited(context: Context, rank_out: int) -> Iterator[Diagnosis]:
     """One transpose, another order of factors, another product or another axis repairs the claim."""
     for e in edits(context.words, REPAIRS | {"drop_factor"}):
-        if e.root.shape == context.truth.shape and context.is_true(e.root) and context.everywhere(e.root, context.truth):
+        if e.root.shape == context.truth.shape and context.is_true(e.root) and context.true_everywhere(e.root):
             yield _as_shape(claim_edit(context, e, e.root), context, e)
 
 
@@ -210,7 +210,7 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
         if words.shape != trials.truth.shape:
             continue
         context = make(words)
-        if context.is_true(words) and context.everywhere(words, trials.truth):
+        if context.is_true(words) and context.true_everywhere(words):
             return _said_repair(changes, words, claim, reason, "")
         repaired.append((changes, words))
     for changes, words in repaired:

@@ -70,13 +70,14 @@ def check_steps(derivation: Derivation, seed: int = 0, points: int = 3) -> StepR
     words = derivation.sections[0].expr
     expander = Expander(derivation)
     full = expander.expand(words)
+    declared = replace(full, {Var(Str(v.name), v.shape, v.attrs & {"integer"}): v for v in variables})
     found = 0
     for sizes in [*sampling.sample_sizes(variables, rng, full), *sampling.spare_sizes(variables, rng, full)]:
         if found == points:
             break
         if not sampling.sizes_fit(full, variables, sizes):
             continue
-        values = sampling.sample_values(full, variables, sizes, rng)
+        values = sampling.sample_values(declared, variables, sizes, rng, function=bound(full, variables, sizes))
         if values is None:
             continue
         found += 1
@@ -180,7 +181,10 @@ class _Point:
             return self.base[v.name]
         found = self.known.get(v)
         if found is None:
-            symbol = self.d.symbols[v]
+            symbol = self.d.symbols.get(v)
+            if symbol is None:  # the output
+                section = next(s for s in self.d.sections if s.function is v)
+                return self.full(section.expr)[0](self.base)
             found = self.known[v] = getattr(self, f"_{symbol.kind}")(symbol)
         return found
 
@@ -229,6 +233,13 @@ class _Point:
     def output(self, s: Symbol) -> Node:
         """The words of the function whose derivative the symbol is."""
         return next(x.expr for x in self.d.sections if x.function.name == s.output)
+
+
+def bound(words: Node, variables: list[Var], sizes: Mapping[Any, int]) -> Any:
+    """The words as a function of a dict of values of the variables."""
+    inside = {n.name for n in postorder(words) if isinstance(n, Var)}
+    f = _function(words, [n for n in postorder(words) if isinstance(n, Var)], sizes)
+    return lambda values: f({n: x for n, x in values.items() if n in inside})
 
 
 def _function(words: Node, needed: list[Var], sizes: Mapping[Any, int]) -> Any:

@@ -1,0 +1,251 @@
+"""A claim, the derivative, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import CertificateError, SymDerivError
+from ..expr.nodes import Node, Num, Var
+from ..notation.polish import polish
+from ..notation.words import to_words
+from ..read.problem import Problem
+from ..simplify.lower import normal
+from . import sampling
+from .claims import Claim
+from .context import Context
+from .decide import Decision, Trials, compare, decide, has_kinks
+from .diagnose import diagnose
+from .points import Point, finite, gap
+from .ratios import Ratio
+from .shapes import diagnose_loose, diagnose_shape, permutation
+from .terms import minus
+from .updates import Update, implied, is_update
+from .verdict import Counterexample, Diagnosis, Suggestion, Verdict, number, values_of
+
+if TYPE_CHECKING:
+    from ..result import Derivative
+
+SIMPLE = 60  # nodes of a difference that is worth showing
+
+
+@dataclass
+class Judge:
+    """Everything about one question but the claim.
+
+    Attributes:
+        problem: the loss.
+        correct: its derivative.
+        wrt: what it is differentiated by, in turn.
+    """
+
+    problem: Problem
+    correct: Derivative
+    wrt: tuple[Var, ...]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.truth: Node = self.correct.displayed
+        self.trials = Trials(self.problem.expr, list(self.problem.vars.values()), self.truth, self.seed)
+        if not self.trials.points:
+            raise CertificateError(
+                "the loss and its derivative have no finite value at any point that was tried, so nothing can be compared",
+                code="SD402",
+                hint="declare what is positive, or which matrices are psd",
+            )
+
+    def verdict(self, claim: Claim) -> Verdict:
+        """The verdict on a claim as read."""
+        if claim.function is not None:
+            return self._black_box(claim)
+        if claim.words is None:
+            found = diagnose_loose(self.trials, claim, lambda words: self._context(claim, words))
+            return self._wrong(claim, found, None)
+        update = None
+        if is_update(claim):
+            claim, update = implied(claim, self.wrt, self.problem.expr)
+        verdict = self._of_words(claim, update)
+        return _about_update(verdict, update) if update is not None else verdict
+
+    def _context(self, claim: Claim, words: Node | None) -> Context:
+        return Context(self.trials, claim, words, self.wrt)
+
+    # words -------------------------------------------------------------------------------------------------------------------
+    def _of_words(self, claim: Claim, update: Update | None) -> Verdict:
+        words = claim.words
+        assert words is not None
+        context = self._context(claim, words)
+        if words.shape != self.truth.shape and not self._same_shape(words):
+            return self._wrong(claim, diagnose_shape(context, self.problem.expr.rank), None)
+        decision = decide(self.trials, words)
+        if decision.equal and not decision.undefined:
+            return self._right(claim, decision)
+        if decision.equal:
+            message = f"Your claim agrees with the derivative where it has a value, but {decision.undefined}."
+            return self._wrong(claim, Diagnosis("wrong", message, self.truth), decision)
+        if update is not None and update.step is None:
+            ratio = context.ratio(scalars=False)
+            if ratio is not None and ratio.sizes == 1 and ratio.number > 0:
+                step = f"the step is {number(float(1 / ratio.number))}"
+                return self._right(claim, replace(decision, equal=True, how=f"{decision.how.split(':')[0]}, up to a positive constant"), (step,))
+        found = next(permutation(context, self.problem.expr.rank), None)
+        if found is None or context.ratio(scalars=False) is not None:
+            found = diagnose(context)
+        if decision.undefined:
+            found = replace(found, message=f"{found.message} Besides, {decision.undefined}.")
+        return self._wrong(claim, found, decision)
+
+    def _same_shape(self, words: Node) -> bool:
+        """Whether two spellings of sizes are the same (`n*d` and `d*n`)."""
+        return words.rank == self.truth.rank and all((a - b).expand() == 0 for a, b in zip(words.shape, self.truth.shape, strict=True))
+
+    def _right(self, claim: Claim, decision: Decision, notes: tuple[str, ...] = ()) -> Verdict:
+        message = "Right: your claim is the derivative."
+        if has_kinks(self.problem.expr):
+            message = "Right almost everywhere: your claim is the derivative wherever there is one."
+            notes += tuple(f"not differentiable at a kink: {k}" for k in self.correct.kinks)
+        return Verdict(True, "right", message, correct=self.correct, claim=claim.problem, decided_by=decision.how,
+                       notes=(*claim.notes, *notes, *self._notes(claim)), layout=self.correct.layout)  # fmt: skip
+
+    def _wrong(self, claim: Claim, found: Diagnosis, decision: Decision | None) -> Verdict:
+        fixed = [f for f in (found.fixed, self.truth) if f is not None]
+        suggestions = tuple(Suggestion(f) for f in dict.fromkeys(fixed))
+        return Verdict(
+            False,
+            found.kind,
+            found.message,
+            counterexample=self._counterexample(claim, decision),
+            correct=self.correct,
+            claim=claim.problem,
+            decided_by=decision.how if decision is not None else "the shapes",
+            difference=self._difference(claim),
+            suggestions=suggestions,
+            notes=(*claim.notes, *found.notes, *self._notes(claim)),
+            span=claim.place_of(found.place),
+            layout=self.correct.layout,
+        )
+
+    def _notes(self, claim: Claim) -> Iterable[str]:
+        return [*self.correct.notes, *(f"assumed: {a}" for a in self.problem.assumptions)]
+
+    def _difference(self, claim: Claim) -> Node | None:
+        """Claim minus derivative, where it is simple."""
+        if claim.words is None or claim.words.shape != self.truth.shape:
+            return None
+        try:
+            core = minus(normal(claim.words), normal(self.truth))
+            words = to_words(polish(core))
+        except SymDerivError:
+            return None
+        return words if words.tree_size <= SIMPLE else None
+
+    # counterexamples -----------------------------------------------------------------------------------------------------------
+    def _counterexample(self, claim: Claim, decision: Decision | None) -> Counterexample | None:
+        """A point where both have a value and differ: small sizes and whole numbers if there are such."""
+        if decision is None or decision.equal:
+            return None
+        context = self._context(claim, claim.words)
+        for point in (*self._small_points(), *([decision.at] if decision.at is not None else [])):
+            true, got = point.value(self.truth), context.claimed(point)
+            if true is None or got is None or got.shape != true.shape or not finite(true) or not finite(got) or gap(got, true) < 1e-6:
+                continue
+            entry = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.abs(got - true))), true.shape))
+            sizes = {str(s): k for s, k in point.sizes.items()}
+            return Counterexample(sizes, values_of(point.values), entry, float(got[entry]), float(true[entry]), got, true)
+        return None
+
+    def _small_points(self) -> Iterable[Point]:
+        """Points of whole numbers at sizes 1 and 2."""
+        trials = self.trials
+        symbols = sampling.size_symbols(trials.variables, trials.words)
+        least = sampling.smallest_sizes(trials.words, symbols)
+        for size in (1, 2, 3) if symbols else (1,):
+            sizes = {s: max(size, least[s]) for s in symbols}
+            if not sampling.sizes_fit(trials.words, trials.variables, sizes):
+                continue
+            labels = sampling.label_ranges(trials.words, sizes)
+            for _ in range(4):
+                values = {
+                    v.name: _whole(v, sampling.draw_variable(v, "normal", sampling.shape_at(v, sizes), trials.rng, labels.get(v, 3)))
+                    for v in trials.variables
+                }
+                if sampling.tame(trials.function(sizes), values):
+                    yield Point(sizes, values)
+
+    # functions -----------------------------------------------------------------------------------------------------------------
+    def _black_box(self, claim: Claim) -> Verdict:
+        """The verdict on a function that can only be called."""
+        context = self._context(claim, None)
+        values = [context.claimed(p) for p in self.trials.points]
+        shapes = {(v.shape, self.trials.true(p).shape) for v, p in zip(values, self.trials.points, strict=True) if v is not None}
+        if not shapes:
+            return _failed_function(claim, self.trials.points[0], self.correct)
+        if any(a != b for a, b in shapes):
+            got, true = next((a, b) for a, b in shapes if a != b)
+            return self._wrong(claim, _function_shape(context, got, true), None)
+        decision = compare(self.trials, context.claimed)
+        if decision.equal and not decision.undefined:
+            return self._right(claim, decision)
+        if decision.equal:
+            return self._wrong(claim, Diagnosis("wrong", f"Your function agrees with the derivative where it has a value, but {decision.undefined}."), decision)
+        turned = _turned(context) if context.ratio(scalars=False) is None else None
+        return self._wrong(claim, turned or diagnose(context), decision)
+
+
+def _whole(v: Var, x: np.ndarray) -> np.ndarray:
+    """Rounded values that keep what is declared about them."""
+    if v.attrs - {"positive", "nonnegative", "symmetric", "diagonal"}:
+        return x
+    rounded = np.round(2 * x)
+    if v.is_a("positive") or v.is_a("nonnegative"):
+        return np.abs(rounded) + 1
+    return np.where(rounded == 0, 1.0, rounded) if not v.attrs else rounded + 0.0
+
+
+def _failed_function(claim: Claim, point: Point, correct: Derivative) -> Verdict:
+    from .callables import why_it_fails
+
+    return Verdict(None, "not_understood", why_it_fails(claim, point), correct=correct)
+
+
+def _function_shape(context: Context, got: tuple[int, ...], true: tuple[int, ...]) -> Diagnosis:
+    found = _turned(context)
+    if found is not None:
+        return found
+    return Diagnosis("shape", f"Your function returns shape {got} where the derivative has shape {true}.", context.truth)
+
+
+def _turned(context: Context) -> Diagnosis | None:
+    """The transpose of the derivative."""
+    for p in context.trials.points:
+        true, got = context.trials.true(p), context.claimed(p)
+        if got is None or got.ndim != true.ndim or got.ndim < 2 or gap(got.T, true) > 1e-8:
+            return None
+    return Diagnosis("transpose", "Your function returns the transpose of the derivative.", context.truth)
+
+
+# update rules ----------------------------------------------------------------------------------------------------------------
+def _about_update(verdict: Verdict, update: Update) -> Verdict:
+    """The verdict in terms of the rule."""
+    name = update.variable.name
+    step = update.step.name if update.step is not None else "the step"
+    if verdict.ok:
+        message = f"Right: the rule is gradient descent, {name} minus {step} times the derivative."
+        if "almost" in verdict.message:
+            message = f"Right almost everywhere: the rule is gradient descent, {name} minus {step} times the derivative."
+        return replace(verdict, message=message)
+    if verdict.kind == "sign" and verdict.message.startswith("The sign is wrong: your claim is minus"):
+        message = f"The sign is wrong: the rule adds {step} times the derivative, which climbs; descent subtracts it."
+        return replace(verdict, message=message)
+    return replace(verdict, message=f"The rule does not subtract {step} times the derivative. {verdict.message}")
+
+
+def from_ratio(ratio: Ratio) -> Node:
+    """The constant of a ratio in words."""
+    return Num(ratio.constant)
+
+
+__all__ = ["Judge"]

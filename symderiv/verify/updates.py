@@ -1,0 +1,92 @@
+"""Update rules: the gradient that `w <- w - a*G` implies, and what its sign and step say.
+
+    w <- w - a*G      the change is -a G, so the implied gradient is G
+    w -= 0.1*G        a number as step: the gradient is known up to a positive constant
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sympy import Integer, S
+
+from ..errors import InputError, Span, SymDerivError
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.walk import replace as replace_nodes
+from ..expr.walk import variables
+from ..notation.polish import polish
+from ..notation.words import to_words
+from ..simplify.add import add
+from ..simplify.lower import normal
+from ..simplify.product import is_zero, scale
+from .claims import NAME, Claim
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What an update rule says.
+
+    Attributes:
+        variable: what is updated.
+        step: the variable that is the step, or None where the step is a number in the rule.
+        gradient: the implied gradient (times the step, where that is a number).
+    """
+
+    variable: Var
+    step: Var | None
+    gradient: Node
+
+
+def is_update(claim: Claim) -> bool:
+    """Whether a claim has the form of an update."""
+    return claim.left is not None and not claim.left.derivative
+
+
+def implied(claim: Claim, wrt: tuple[Var, ...], loss: Node) -> tuple[Claim, Update]:
+    """The claim about the derivative that an update rule makes.
+
+    Raises:
+        InputError: SD113 for rules whose step cannot be told from their gradient.
+    """
+    assert claim.left is not None and claim.words is not None
+    v = wrt[0]
+    place = Span(claim.source, 0, max(1, claim.left.stop), NAME)
+    if claim.left.name != v.name or len(wrt) != 1:
+        raise InputError(f"the rule updates {claim.left.name}, not {v.name}", code="SD113", hint=f"ask with wrt={claim.left.name}", span=place)
+    if claim.words.shape != v.shape:
+        return claim, Update(v, None, claim.words)
+    change = _decrease(claim.left.op, claim.words, v)
+    step = _step(claim, change, v, loss, place)
+    if step is None:
+        gradient = change
+    else:
+        gradient = replace_nodes(change, {step: Num(1)})
+        twice = normal(replace_nodes(change, {step: Num(2)}))
+        if not is_zero(add([twice, scale(normal(gradient), Integer(-2))])):
+            raise InputError(f"the rule is not proportional to the step {step.name}", code="SD113", hint="write it as w <- w - a*gradient", span=place)
+    gradient = to_words(polish(normal(gradient)))
+    return replace(claim, words=gradient, entry=None, indices=()), Update(v, step, gradient)
+
+
+def _decrease(op: str, words: Node, v: Var) -> Node:
+    """What the rule subtracts from the variable."""
+    if op == "-=":
+        return words
+    if op == "+=":
+        return Call("neg", words)
+    try:
+        return to_words(add([normal(v), scale(normal(words), S.NegativeOne)]))
+    except SymDerivError:
+        return Call("add", v, Call("neg", words))
+
+
+def _step(claim: Claim, change: Node, v: Var, loss: Node, place: Span) -> Var | None:
+    inside = set(variables(loss))
+    found = [x for x in variables(change) if not x.rank and x is not v and x not in inside]
+    if len(found) > 1:
+        names = ", ".join(x.name for x in found)
+        raise InputError(f"the rule has several unknown numbers ({names}); one can be the step", code="SD113", hint="leave the others out", span=place)
+    return found[0] if found else None
+
+
+__all__ = ["Update", "implied", "is_update"]
