@@ -19,8 +19,10 @@ _HOMES = {
     "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "shape_of", "vjp"),
     "read.problem": ("Problem",),
     "result": ("Derivative", "Derivatives"),
+    "read.trace": ("trace", "words"),
     "read.sympy": ("from_sympy", "to_sympy"),
     "expr.nodes": ("var",),
+    "learn.graph": ("graph",),
     "learn.models": ("models",),
     "learn.train": ("load_data", "load_model", "train"),
     "errors": (
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from .api import derive, evaluate, hvp, jvp, load, parse, shape_of, vjp
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
+    from .learn.graph import graph
     from .learn.models import models
     from .learn.train import load_data, load_model, train
     from .read.problem import Problem
     from .read.sympy import from_sympy, to_sympy
+    from .read.trace import trace, words
     from .result import Derivative, Derivatives
     from .verify.verdict import Verdict
     from .verifying import verify
@@ -63,6 +67,7 @@ __all__ = [
     "derive",
     "evaluate",
     "from_sympy",
+    "graph",
     "hvp",
     "jvp",
     "load",
@@ -72,10 +77,12 @@ __all__ = [
     "parse",
     "shape_of",
     "to_sympy",
+    "trace",
     "train",
     "var",
     "verify",
     "vjp",
+    "words",
 ]
 
 

@@ -19,9 +19,11 @@ from ..errors import SymDerivError
 
 COMMANDS = {  # name -> (module, attribute, one line); the modules are imported when the command is used
     "derive": ("symderiv.cli.derive", "derive", "Differentiate an expression and certify the result."),
+    "verify": ("symderiv.cli.verify", "verify", "Tell whether a derivative is right, and what is wrong with it."),
     "shape": ("symderiv.cli.shape", "shape", "Tell the shape of a derivative and what each axis means."),
     "codegen": ("symderiv.cli.codegen", "codegen", "Write a NumPy module that computes a derivative."),
     "models": ("symderiv.cli.models", "models", "Show the models of a first course and their gradients."),
+    "graph": ("symderiv.cli.graph", "graph", "Show a computation graph and both modes of differentiation."),
     "train": ("symderiv.cli.train", "train", "Train a model with derived gradients; write the script that does it."),
 }
 FAILED, NOT_UNDERSTOOD = 1, 2

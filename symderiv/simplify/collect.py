@@ -98,7 +98,7 @@ def through_delta(a: Node, b: Node) -> Node | None:
     """`p_i A_ij + p_i p_k A_kj = (p_i δ_ik + p_i p_k) A_kj`: a matrix that one term has at an output axis and the other at a
     summed one is shared by way of a delta, as in `(diag(p) - p pᵀ) A`."""
     ca, xs, out_a, sizes_a = _parts(a)
-    cb, ys, out_b, _ = _parts(b)
+    cb, ys, out_b, sizes_b = _parts(b)
     if len(out_a) != 2 or len(set(out_a)) < 2 or len(set(out_b)) < 2:
         return None
     for (i, (x, lx)), (j, (y, ly)) in itertools.product(enumerate(xs), enumerate(ys)):
@@ -116,7 +116,7 @@ def through_delta(a: Node, b: Node) -> Node | None:
             if any(far_a in ls for _, ls in rest_a) or any(far_b in ls for _, ls in rest_b) or not rest_a or not rest_b:
                 continue
             first = einsum(rest_a, [near_a, near_a], sizes_a, coef=ca)
-            other = einsum(rest_b, [out_b[at], near_b], dict(zip(out_b, b.shape, strict=True)), coef=cb)
+            other = einsum(rest_b, [out_b[at], near_b], sizes_b, coef=cb)
             labels = ["free", "summed"]
             sides = [(x, ["summed", "far"] if inner == 0 else ["far", "summed"]), (add([first, other]), labels)]
             return einsum(sides, ["free", "far"] if at == 0 else ["far", "free"])

@@ -74,6 +74,8 @@ def blocks(trace: Trace, named: set[Node], merge: bool, squares: bool = True) ->
 def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], squares: bool) -> bool:
     if isinstance(x, Var) or x in named or x in trace.targets or len(trace.users(x)) != 1:
         return False
+    if isinstance(x, Einsum) and len(x.items) == 1 and isinstance(x.items[0][0], Var) and x.rank == x.items[0][0].rank:
+        return True  # a multiple of a variable
     if isinstance(user, Add):
         return isinstance(x, Einsum) or (squares and _is_norm(x))
     if isinstance(user, Einsum):

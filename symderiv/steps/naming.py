@@ -58,7 +58,8 @@ class Names:
     def want(self, node: Node, letters: str) -> None:
         """Ask for a name from these letters; `settle` gives it."""
         if isinstance(node, Einsum) and node.coef.could_extract_minus_sign():
-            node = scale(node, S.NegativeOne)  # a name for -u says nothing that one for u does not
+            positive = scale(node, S.NegativeOne)  # a name for -u says nothing that one for u does not
+            node = node if isinstance(positive, Var) else positive
         if node not in self.value and all(n is not node for n, _ in self._wanted):
             self._wanted.append((node, letters))
 

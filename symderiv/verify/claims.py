@@ -101,11 +101,38 @@ class Claim:
         """
         return as_array(root, self.indices) if self.indices else root
 
-    def place_of(self, node: Node | None) -> Span | None:
-        """Where in the text a piece of the claim stands."""
+    def place_of(self, node: Node | None, path: tuple[int, ...] | None = None) -> Span | None:
+        """Where in the text a piece of the claim stands; a name that occurs several times needs the path to it."""
         if node is None or self.problem is None:
             return None
-        return self.problem.spans.get(node)
+        root = next((r for r in (self.entry, self.loose, self.words) if r is not None), None)
+        if isinstance(node, Var) and path is not None and root is not None:
+            place = self._occurrence(node, path, root) or self.problem.spans.get(node)
+        else:
+            place = self.problem.spans.get(node)
+        return Span(self.source, place.start, place.stop, NAME) if place is not None else None
+
+    def _occurrence(self, v: Var, path: tuple[int, ...], root: Node) -> Span | None:
+        """The place of one of several occurrences: words keep the order of the text."""
+        if root.tree_size > 2_000:
+            return None
+        found: list[tuple[int, ...]] = []
+        stack: list[tuple[tuple[int, ...], Node]] = [((), root)]
+        while stack:
+            here, node = stack.pop()
+            if node is v:
+                found.append(here)
+            stack.extend(((*here, k), o) for k, o in reversed(list(enumerate(node.operands))))
+        try:
+            tokens = [t for t in scan(self.source, NAME) if t.kind == "name" and t.text == v.name]
+        except SymDerivError:
+            return None
+        if self.left is not None:
+            tokens = [t for t in tokens if t.start >= self.left.stop]
+        if len(tokens) != len(found) or path not in found:
+            return None
+        t = tokens[found.index(path)]
+        return Span(self.source, t.start, t.stop, NAME)
 
 
 def as_array(entry: Node, indices: tuple[tuple[Index, Any], ...]) -> Node:
@@ -130,13 +157,23 @@ def read_text(text: str, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
     source = text
     if left is not None:
         source = " " * left.stop + text[left.stop :]
+    try:
+        return _read(text, source, left, problem, wrt)
+    except SymDerivError as error:
+        if error.span is not None and error.span.source == source:
+            error.span = Span(text, error.span.start, error.span.stop, error.span.name)
+        raise
+
+
+def _read(text: str, source: str, left: Left | None, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
     known, defined = _names(source, problem)
     if left is not None and left.indices:
         return _entry_claim(text, source, left, problem, wrt, known, defined)
     try:
         read = parse(source, known, path=NAME)
     except ShapeError as error:
-        return _loose_claim(source, problem, known, defined, error, left)
+        found = _loose_claim(source, problem, known, defined, error, left)
+        return replace(found, source=text)
     words = replace_nodes(read.expr, defined) if defined else read.expr
     extra = _unknown(words, problem, read, left, wrt)
     return Claim(text, words, _with_words(read, words), left=left, extra=extra)

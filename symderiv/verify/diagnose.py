@@ -48,9 +48,16 @@ def diagnose(context: Context) -> Diagnosis:
 
 # the whole -------------------------------------------------------------------------------------------------------------------
 def whole(context: Context) -> Iterator[Diagnosis]:
-    """The claim is a constant, a size or a scalar times the derivative."""
+    """The claim is a constant, a size or a scalar variable times the derivative."""
     ratio = context.ratio()
-    if ratio is not None:
+    if ratio is not None and not isinstance(ratio.scalar, Call):
+        yield whole_ratio(context, ratio, _times(context.given, ratio) if context.given is not None else context.truth)
+
+
+def whole_scalar(context: Context) -> Iterator[Diagnosis]:
+    """The claim is a scalar expression (`x @ x`) times the derivative."""
+    ratio = context.ratio()
+    if ratio is not None and isinstance(ratio.scalar, Call):
         yield whole_ratio(context, ratio, _times(context.given, ratio) if context.given is not None else context.truth)
 
 
@@ -152,6 +159,7 @@ def single(context: Context) -> Iterator[Diagnosis]:
     if context.given is not None:
         yield from _claim_edits(context, OTHERS - TRANSPOSES)
     yield from _truth_edits(context, OTHERS)
+    yield from whole_scalar(context)
 
 
 def _claim_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CertificateError, SymDerivError
-from ..expr.nodes import Node, Num, Var
+from ..expr.nodes import Call, Node, Num, Var
+from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..notation.words import to_words
 from ..read.problem import Problem
@@ -17,7 +18,7 @@ from ..simplify.lower import normal
 from . import sampling
 from .claims import Claim
 from .context import Context
-from .decide import Decision, Trials, compare, decide, has_kinks
+from .decide import Decision, Trials, compare, decide
 from .diagnose import diagnose
 from .points import Point, finite, gap
 from .ratios import Ratio
@@ -59,6 +60,10 @@ class Judge:
 
     def verdict(self, claim: Claim) -> Verdict:
         """The verdict on a claim as read."""
+        with np.errstate(all="ignore"):  # what is not finite is dealt with
+            return self._verdict(claim)
+
+    def _verdict(self, claim: Claim) -> Verdict:
         if claim.function is not None:
             return self._black_box(claim)
         if claim.words is None:
@@ -104,9 +109,10 @@ class Judge:
 
     def _right(self, claim: Claim, decision: Decision, notes: tuple[str, ...] = ()) -> Verdict:
         message = "Right: your claim is the derivative."
-        if has_kinks(self.problem.expr):
+        kinks = kinks_of(self.problem.expr, self.correct.kinks)
+        if kinks:
             message = "Right almost everywhere: your claim is the derivative wherever there is one."
-            notes += tuple(f"not differentiable at a kink: {k}" for k in self.correct.kinks)
+            notes += tuple(f"there is none at {k}" for k in kinks)
         return Verdict(True, "right", message, correct=self.correct, claim=claim.problem, decided_by=decision.how,
                        notes=(*claim.notes, *notes, *self._notes(claim)), layout=self.correct.layout)  # fmt: skip
 
@@ -124,7 +130,7 @@ class Judge:
             difference=self._difference(claim),
             suggestions=suggestions,
             notes=(*claim.notes, *found.notes, *self._notes(claim)),
-            span=claim.place_of(found.place),
+            span=claim.place_of(found.place, found.path),
             layout=self.correct.layout,
         )
 
@@ -193,6 +199,18 @@ class Judge:
             return self._wrong(claim, Diagnosis("wrong", f"Your function agrees with the derivative where it has a value, but {decision.undefined}."), decision)
         turned = _turned(context) if context.ratio(scalars=False) is None else None
         return self._wrong(claim, turned or diagnose(context), decision)
+
+
+def kinks_of(words: Node, kinks: list[str]) -> list[str]:
+    """The kinks of the loss; `norm(x)**2` has none."""
+    smooth, bare = 0, 0
+    for node in postorder(words):
+        for o in node.operands:
+            if isinstance(o, Call) and o.name == "norm":
+                squared = isinstance(node, Call) and node.name in ("pow", "square") and node.operands[-1] in (o, Num(2))
+                smooth, bare = smooth + squared, bare + (not squared)
+    bare += isinstance(words, Call) and words.name == "norm"
+    return kinks if bare or not smooth else [k for k in kinks if not k.startswith("norm(")]
 
 
 def _whole(v: Var, x: np.ndarray) -> np.ndarray:

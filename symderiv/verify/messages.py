@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.sizes import show_shape
+from ..expr.walk import postorder
 from ..write.language import to_text
 from .mutations import Edit, at, negated
 from .ratios import Ratio
@@ -34,18 +35,29 @@ def text_of(value: Expr) -> str:
     return to_text(Num(value))
 
 
-def _ratio_kind(ratio: Ratio) -> str:
+def _ratio_kind(context: Context, ratio: Ratio) -> str:
     if ratio.scalar is not None:
         return "missing_factor"
+    number = abs(ratio.number)
     if ratio.sizes != 1:
-        return "mean_or_sum" if abs(ratio.number) == 1 else "factor"
-    return "sign" if ratio.number == -1 else "factor"
+        return "mean_or_sum" if number in _numbers_of(context) else "factor"
+    if ratio.number == -1:
+        return "sign"
+    averaged = any(isinstance(n, Call) and n.name == "mean" for n in postorder(context.trials.words, context.truth))
+    return "mean_or_sum" if number in _numbers_of(context) - {1} and averaged else "factor"
+
+
+def _numbers_of(context: Context) -> set[Expr]:
+    """1, the declared sizes that are numbers, their product, and one over these: factors between a mean and a sum."""
+    sizes = {s for v in context.trials.variables for s in v.shape if s.is_Integer and s > 1}
+    found: set[Expr] = {Integer(1), *sizes, *(a * b for a in sizes for b in sizes)}
+    return found | {1 / s for s in found}
 
 
 def whole_ratio(context: Context, ratio: Ratio, fixed: Node | None) -> Diagnosis:
     """The claim is off by a factor as a whole."""
     kind, message = _about_factor(context, ratio, "your claim", "the derivative")
-    return Diagnosis(kind, message, fixed, context.given, 0.0)
+    return Diagnosis(kind, message, fixed, context.given, 4.9 if isinstance(ratio.scalar, Call) else 0.0)
 
 
 def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> Diagnosis:
@@ -56,7 +68,7 @@ def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> D
 
 
 def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> tuple[str, str]:
-    kind = _ratio_kind(ratio)
+    kind = _ratio_kind(context, ratio)
     shown, inverse = factor_text(ratio), text_of(1 / ratio.constant)
     if kind == "sign":
         if subject == "your claim":
@@ -65,7 +77,7 @@ def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> t
     if kind == "missing_factor":
         assert ratio.scalar is not None
         name = to_text(ratio.scalar)
-        if ratio.power == -1 and (context.given is None or _occurs(ratio.scalar, context.given)) and not _occurs_inverse(ratio.scalar, context.truth):
+        if ratio.power == -1 and (context.given is None or _occurs(ratio.scalar, context.given)) and not _divides(ratio.scalar, context.truth):
             extra = factor_text(Ratio(1 / ratio.number, 1 / ratio.sizes, ratio.scalar))
             return "extra_factor", f"There is a factor {extra} too much: {subject} is {extra} times {whole}."
         if ratio.power == -1:
@@ -73,21 +85,22 @@ def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> t
         return kind, f"The factor {shown} is missing: {subject} has to be multiplied by it."
     if kind == "mean_or_sum":
         return kind, _mean_or_sum(ratio, subject, whole)
-    sign = " (the sign is wrong as well)" if ratio.number < 0 else ""
-    sizes = f" (sizes as well: {text_of(ratio.sizes)})" if ratio.sizes != 1 else ""
-    if abs(ratio.number) > 1 or ratio.sizes != 1:
-        return kind, f"The factor {shown} is missing: {subject} is {inverse} of {whole}{sign}{sizes}."
-    return kind, f"There is a factor {inverse} too much: {subject} is {inverse} times {whole}{sign}{sizes}."
+    if ratio.number < 0:
+        shown = factor_text(Ratio(-ratio.number, ratio.sizes))
+        return kind, f"The sign is wrong and the factor {shown} is missing: {subject} is {inverse} times {whole}."
+    if ratio.number > 1 or ratio.sizes != 1:
+        return kind, f"The factor {shown} is missing: {subject} is {inverse} of {whole}."
+    return kind, f"There is a factor {inverse} too much: {subject} is {inverse} times {whole}."
 
 
 def _mean_or_sum(ratio: Ratio, subject: str, whole: str) -> str:
     sign = " The sign is wrong as well." if ratio.number < 0 else ""
-    over, under = ratio.sizes.as_numer_denom()
+    over, under = (abs(ratio.number) * ratio.sizes).as_numer_denom()
     if over == 1:
         return f"The factor 1/{_grouped(under)} is missing: {subject} is a sum where {whole} is a mean, {text_of(under)} times too large.{sign}"
     if under == 1:
         return f"The factor 1/{_grouped(over)} is too much: {subject} is a mean where {whole} is a sum, {text_of(over)} times too small.{sign}"
-    return f"A factor {text_of(ratio.sizes)} is missing: {subject} counts with the wrong size.{sign}"
+    return f"A factor {text_of(over / under)} is missing: {subject} counts with the wrong size.{sign}"
 
 
 def _grouped(size: Expr) -> str:
@@ -96,15 +109,14 @@ def _grouped(size: Expr) -> str:
 
 
 def _occurs(piece: Node, words: Node) -> bool:
-    from ..expr.walk import postorder
-
     return any(n is piece for n in postorder(words))
 
 
-def _occurs_inverse(piece: Node, words: Node) -> bool:
-    from ..expr.walk import postorder
-
-    return any(isinstance(n, Call) and n.name == "div" and n.operands[1] is piece for n in postorder(words))
+def _divides(piece: Node, words: Node) -> bool:
+    """Whether something is divided by the piece, alone or as a factor or in a power."""
+    below = [n.operands[1] for n in postorder(words) if isinstance(n, Call) and n.name == "div"]
+    factors = [f for n in below for f in (n.operands if isinstance(n, Call) and n.name == "mul" else (n,))]
+    return any(f is piece or (isinstance(f, Call) and f.name == "pow" and f.operands[0] is piece) for f in factors)
 
 
 # terms -----------------------------------------------------------------------------------------------------------------------
@@ -128,7 +140,7 @@ def extra_terms(context: Context, words: Node, rank: float) -> Diagnosis:
 
 
 def _is_zero(context: Context) -> bool:
-    return all(v is not None and not v.any() for v in context.claimed_values)
+    return all(v is not None and abs(v).max(initial=0) < 1e-13 for v in context.claimed_values)
 
 
 # one change ------------------------------------------------------------------------------------------------------------------
@@ -150,7 +162,14 @@ def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = Non
     if ratio is not None:
         message += f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
         rank += 4
-    return Diagnosis(kind, message, fixed, e.old, rank + len(e.path) / 100 - (0.005 if e.everywhere else 0))
+    return Diagnosis(kind, message, fixed, e.old, rank + _place_rank(e), path=None if e.everywhere else e.path)
+
+
+def _place_rank(e: Edit) -> float:
+    """Below 1: of two changes that do the same, the transpose of the smallest piece, and anything else nearest to the top."""
+    if e.name == "transpose":
+        return min(e.old.tree_size, 400) / 1000
+    return min(len(e.path), 40) / 100 - (0.005 if e.everywhere else 0)
 
 
 def _if_symmetric(context: Context, e: Edit) -> str:
@@ -163,7 +182,7 @@ def _if_symmetric(context: Context, e: Edit) -> str:
 def _claim_transpose(e: Edit) -> tuple[str, str, float]:
     old, new = say(e.old), say(e.new) if e.new is not None else ""
     if not e.path:
-        return "transpose", "Your claim is the transpose of the derivative.", 3.0
+        return "transpose", "Your claim is the transpose of the derivative.", 2.9
     if isinstance(e.old, Call) and e.old.name == "T":
         return "transpose", f"A transpose is too much: {new} belongs where {old} stands.", 3.0
     return "transpose", f"A transpose is missing: {new} belongs where {old} stands.", 3.0
@@ -247,7 +266,7 @@ _CLAIM = {
 def truth_edit(context: Context, e: Edit) -> Diagnosis:
     """A change of the derivative that makes it the claim: something was forgotten."""
     kind, message, rank = _truth(context, e)
-    return Diagnosis(kind, message, context.truth, None, rank + len(e.path) / 100)
+    return Diagnosis(kind, message, context.truth, None, rank + _place_rank(e))
 
 
 def _truth(context: Context, e: Edit) -> tuple[str, str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ from .claims import Claim
 from .context import Context
 from .decide import Trials
 from .messages import claim_edit, factor_text, shapes_text
-from .mutations import Edit, edits
+from .mutations import Edit, edits, transposed
 from .points import finite, gap
 from .ratios import Ratio, ratio_of
 from .verdict import Diagnosis, say
@@ -54,7 +55,7 @@ def _permuted(context: Context, rank_out: int) -> Iterator[Diagnosis]:
         ratio = _ratio(context, lambda x, axes=axes: x.transpose(axes))  # type: ignore[misc]
         if ratio is None or ratio.scalar is not None:
             continue
-        fixed = Call("T", context.words) if rank == 2 else Call("transpose", context.words, axes=axes)
+        fixed = transposed(context.words) if rank == 2 else Call("transpose", context.words, axes=axes)
         swapped = [*range(rank - rank_out, rank), *range(rank - rank_out)]
         layout = 0 < rank_out < rank and list(axes) == swapped
         yield _said_permuted(context, fixed, layout, ratio)
@@ -123,7 +124,7 @@ def _edited(context: Context, rank_out: int) -> Iterator[Diagnosis]:
 def _as_shape(d: Diagnosis, context: Context, e: Edit) -> Diagnosis:
     kind = "transpose" if e.name == "transpose" else "index" if e.name == "axis" else "shape"
     shapes = shapes_text(context.words, context.truth)
-    return Diagnosis(kind, f"{d.message} As it stands, {shapes}.", d.fixed, d.place, d.rank)
+    return Diagnosis(kind, f"{d.message} As it stands, {shapes}.", d.fixed, d.place, d.rank, path=d.path)
 
 
 def _reshaped(context: Context, rank_out: int) -> Iterator[Diagnosis]:
@@ -202,7 +203,7 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
     """
     error = claim.error
     assert error is not None
-    reason = error.message[:1].upper() + error.message[1:]
+    reason = re.sub(r"\s*\([^()]*\bdeclared\b[^()]*\)$", "", error.message)
     if claim.loose is None:
         return Diagnosis("shape", f"The shapes in your claim do not fit: {reason}.")
     repaired: list[tuple[tuple[Edit, ...], Node]] = []
@@ -224,15 +225,14 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
 def _repairs(claim: Claim) -> Iterator[tuple[tuple[Edit, ...], Node]]:
     """Claims with one repair that fit, then with two."""
     assert claim.loose is not None
-    singles = []
-    for e in edits(claim.loose, REPAIRS, most=80):
-        singles.append(e)
+    singles = sorted(edits(claim.loose, REPAIRS, most=80), key=lambda e: (e.name != "transpose", e.old.tree_size))
+    for e in singles:
         words = strict(claim, e.root)
         if words is not None:
             yield (e,), words
     tried = 0
     seen: set[Node] = set()
-    for first in sorted(singles, key=lambda e: e.name != "transpose"):
+    for first in singles:
         for second in edits(first.root, REPAIRS if first.name == "transpose" else REPAIRS - {"swap"}, most=60):
             if second.root in seen:
                 continue
@@ -254,14 +254,12 @@ def strict(claim: Claim, loose: Node) -> Node | None:
 
 
 def _said_repair(changes: tuple[Edit, ...], words: Node, claim: Claim, reason: str, more: str, fixed: Node | None = None) -> Diagnosis:
-    steps = [f"{say(e.new)} for {say(e.old)}" for e in changes if e.new is not None]
-    kind = "transpose" if all(e.name == "transpose" for e in changes) and not more else "shape"
-    what = "a transpose is missing or too much" if all(e.name == "transpose" for e in changes) else "the wrong product or order"
-    after = f"With that, {more}" if more else "With that it is right"
-    message = f"The shapes in your claim do not fit: {reason}; {what}. Write {' and '.join(steps)}. {after}: {say(words)}."
-    if more:
-        message = message.rsplit(": ", 1)[0] + "."
-    return Diagnosis(kind, message, fixed or words, changes[0].old)
+    only = all(e.name == "transpose" for e in changes)
+    steps = " and ".join(f"{say(e.new)} where {say(e.old)} stands" for e in changes if e.new is not None)
+    what = "a transpose is missing or too much" if only else "the product or the order is wrong"
+    after = f"With that, {more}." if more else f"With that it is right: {say(words)}."
+    message = f"The shapes in your claim do not fit ({reason}): {what}. It should be {steps}. {after}"
+    return Diagnosis("transpose" if only and not more else "shape", message, fixed or words, changes[0].old, path=changes[0].path)
 
 
 __all__ = ["diagnose_loose", "diagnose_shape", "permutation", "strict"]

@@ -131,25 +131,47 @@ class Verdict:
     def __repr__(self) -> str:
         return f"<Verdict {self.kind}: {self.message}>"
 
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """What stands under the message: titles with their lines."""
+        correct = str(self.correct) if self.correct is not None else ""
+        rows = [
+            ("derivative", [correct]),
+            ("corrected", [s.text for s in self.suggestions[:1] if s.text != correct]),
+            ("claim - truth", [to_text(self.difference)] if self.difference is not None else []),
+            ("counterexample", [str(self.counterexample)] if self.counterexample is not None else []),
+            ("decided by", [self.decided_by]),
+            ("note", list(self.notes)),
+            ("hint", [self.error.hint] if self.error is not None else []),
+        ]
+        return [(title, [line for line in lines if line]) for title, lines in rows if any(lines)]
+
     def lines(self) -> list[str]:
         """The verdict as lines of plain text."""
         out = [f"{self.kind}: {self.message}"]
         if self.span is not None:
             out.append(self.span.caret())
-        if self.correct is not None:
-            out.append(f"derivative:     {self.correct}")
-        if self.suggestions:
-            out += [f"corrected:      {s}" for s in self.suggestions[:2] if s.text != str(self.correct)]
-        if self.difference is not None:
-            out.append(f"claim - truth:  {to_text(self.difference)}")
-        if self.counterexample is not None:
-            out.append(f"counterexample: {self.counterexample}")
-        if self.decided_by:
-            out.append(f"decided by:     {self.decided_by}")
-        out += [f"note:           {n}" for n in self.notes]
-        if self.error is not None and self.error.hint:
-            out.append(f"hint:           {self.error.hint}")
-        return out
+        return out + [f"{title + ':':15} {line}" for title, lines in self.rows() for line in lines]
+
+    def latex(self) -> str:
+        """The message and the formulas in LaTeX."""
+        from ..write.verdict import verdict_latex
+
+        return verdict_latex(self)
+
+    def markdown(self) -> str:
+        """The same in Markdown."""
+        from ..write.verdict import verdict_markdown
+
+        return verdict_markdown(self)
+
+    def to_data(self) -> dict[str, Any]:
+        """The verdict as plain data."""
+        from ..write.verdict import verdict_data
+
+        return verdict_data(self)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
 
 def number(x: float) -> str:
@@ -191,6 +213,7 @@ class Diagnosis:
         fixed: a claim that would be right, or None.
         place: a piece of the claim that the message is about, or None.
         rank: simpler explanations have smaller ones.
+        path: operand positions from the top of the claim to that piece, where they are known.
     """
 
     kind: str
@@ -199,6 +222,7 @@ class Diagnosis:
     place: Node | None = None
     rank: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    path: tuple[int, ...] | None = None
 
 
 def values_of(values: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ Functions come from the table of operations, so a new one takes part by being de
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from functools import cache
 
 from ...expr.op import OPS
@@ -52,21 +53,20 @@ class Maker:
         if numbers and rng.random() < 0.3:  # a size as a number: 3, 10, …
             self.sizes[rng.randrange(3)] = str(rng.randrange(2, 8))
 
-    def size(self, fresh: float = 0.4) -> str:
+    def size(self, fresh: float = 0.4, without: Sequence[str] = ()) -> str:
         """A size, mostly one that is in use."""
-        used = [s for s in dict.fromkeys(s for shape in self.shapes.values() for s in shape) if s != "1"]
-        left = [s for s in self.sizes if s not in used]
-        return self.rng.choice(used) if used and (not left or self.rng.random() > fresh) else left[0]
+        known = dict.fromkeys(s for shape in self.shapes.values() for s in shape if s != "1")
+        used = [s for s in known if s not in without]
+        left = [s for s in self.sizes if s not in known and s not in without]
+        if used and (not left or self.rng.random() > fresh):
+            return self.rng.choice(used)
+        return left[0] if left else self.rng.choice(self.sizes)
 
-    def shape(self, rank: int, different: bool = True) -> Shape:
-        """A shape of a rank with sizes that differ."""
+    def shape(self, rank: int) -> Shape:
+        """A shape of a rank; its sizes differ."""
         out: list[str] = []
         while len(out) < rank:
-            s = self.size(0.7)
-            if s not in out or not different:
-                out.append(s)
-            elif len(set(self.sizes)) <= len(out):
-                different = False
+            out.append(self.size(0.7, out))
         return tuple(out)
 
     def new(self, shape: Shape, attrs: str = "") -> str:

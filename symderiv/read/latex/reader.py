@@ -115,6 +115,7 @@ class LatexReader:
     iteration: tuple[str, ...] = ()
     as_variables: set[str] = field(default_factory=set)  # Greek letters used without an argument
     expecting_label: bool = False  # a subscript is being read
+    free_indices: set[Index] = field(default_factory=set)  # of the left side
     counter: int = 0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,340 @@
+"""Computation graphs: blocks with forward values, local derivatives, upstream × local, in both modes of differentiation.
+
+    g = sd.graph("a1 = sin(x2); a2 = x1*x2; L = a1 + a2", {"x1": "scalar", "x2": "scalar"})
+    print(g.reverse_trace())
+
+Each block is differentiated by the engine on its own; the chain rule between blocks is what the tables show.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Integer, prod
+
+from ..errors import DerivativeError, InputError, LimitError
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Var
+from ..expr.walk import free_symbols, postorder, variables
+from ..read.problem import Problem
+
+MAX_BLOCKS = 400
+PIECEWISE = {"gt", "ge", "lt", "le", "eq", "ne", "heaviside", "where", "sign", "onehot"}
+
+
+@dataclass
+class Edge:
+    """From a block back to one of its inputs.
+
+    Attributes:
+        source: the input; `block` the block that uses it.
+        local: `∂block/∂input` as words, of shape `block.shape + input.shape`; None where that has more than two axes.
+        upstream: what the block sends back, by the upstream gradient `<block>_bar`: words of the input's shape.
+        tangent: what the input sends on, by its tangent `<input>_dot`: words of the block's shape.
+        role: distributes, switches, routes or scales.
+    """
+
+    source: str
+    block: str
+    local: Node | None
+    upstream: Node
+    tangent: Node
+    role: str
+
+
+@dataclass
+class Block:
+    """`name = formula`, with the inputs' names in the formula; an input has none."""
+
+    name: str
+    shape: tuple
+    formula: Node | None
+    edges: list[Edge] = field(default_factory=list)
+    used_by: list[str] = field(default_factory=list)
+
+    @property
+    def roles(self) -> list[str]:
+        """What its gradient meets: the roles of its edges, and "copies" where several blocks use it."""
+        found = list(dict.fromkeys(e.role for e in self.edges))
+        return [*found, "copies"] if len(self.used_by) > 1 else found
+
+
+SAYS = {
+    "distributes": "an addition distributes: the upstream gradient reaches the input unchanged",
+    "switches": "a product switches: each input gets upstream × the other",
+    "routes": "a choice routes: the upstream gradient goes where the value came from, 0 elsewhere",
+    "scales": "upstream × local derivative",
+    "copies": "a copy sums: the gradients of all uses are added",
+}
+
+
+@dataclass
+class Graph:
+    """Blocks in order of computation; inputs first, the result last."""
+
+    problem: Problem
+    blocks: dict[str, Block]
+    inputs: list[str]
+    result: str
+
+    @property
+    def order(self) -> list[Block]:
+        """The blocks that are computed, in order."""
+        return [b for b in self.blocks.values() if b.formula is not None]
+
+    @cached_property
+    def constants(self) -> list[Var]:
+        """Variables that nothing is differentiated by."""
+        return [v for v in self.problem.vars.values() if v.name not in self.blocks]
+
+    def run(self, values: Mapping[str, Any], seed: Mapping[str, Any] | None = None, upstream: Any = None) -> Numbers:
+        """Forward values, gradients by reverse mode, tangents by forward mode.
+
+        Args:
+            values: arrays by name.
+            seed: tangents of inputs; the first input along ones by default.
+            upstream: gradient of the result; ones by default.
+
+        Raises:
+            CodeError: SD507 when a value is missing or does not fit.
+        """
+        from .graph_values import run
+
+        return run(self, values, seed, upstream)
+
+    def forward_trace(self, values: Mapping[str, Any] | None = None, wrt: str | None = None) -> str:
+        """The table of forward mode by one input."""
+        from .graph_tables import forward_table
+
+        return forward_table(self, values, wrt)
+
+    def reverse_trace(self, values: Mapping[str, Any] | None = None) -> str:
+        """The table of reverse mode: values forward, then gradients backward."""
+        from .graph_tables import reverse_table
+
+        return reverse_table(self, values)
+
+    def costs(self) -> str:
+        """Operations of both modes, and which is cheaper."""
+        from .graph_tables import cost_lines
+
+        return "\n".join(cost_lines(self))
+
+    def dot(self, values: Mapping[str, Any] | None = None) -> str:
+        """Graphviz text."""
+        from .graph_draw import to_dot
+
+        return to_dot(self, values)
+
+    def mermaid(self, values: Mapping[str, Any] | None = None) -> str:
+        """Mermaid text."""
+        from .graph_draw import to_mermaid
+
+        return to_mermaid(self, values)
+
+    def tikz(self, values: Mapping[str, Any] | None = None) -> str:
+        """TikZ text, for LaTeX."""
+        from .graph_draw import to_tikz
+
+        return to_tikz(self, values)
+
+    def svg(self, values: Mapping[str, Any] | None = None) -> str:
+        """A drawing that needs no other program."""
+        from .graph_draw import to_svg
+
+        return to_svg(self, values)
+
+
+@dataclass
+class Numbers:
+    """What one run of a graph gives, by name of block.
+
+    Attributes:
+        values: forward.
+        gradients: `∂result/∂block` times the upstream gradient of the result.
+        tangents: forward mode along the seed.
+        contributions: (block, input) -> upstream × local, a part of the input's gradient.
+        locals: (block, input) -> value of the local derivative, where it has at most two axes.
+    """
+
+    values: dict[str, np.ndarray]
+    gradients: dict[str, np.ndarray]
+    tangents: dict[str, np.ndarray]
+    contributions: dict[tuple[str, str], np.ndarray]
+    locals: dict[tuple[str, str], np.ndarray]
+
+
+def graph(p: Problem | Node | str | Any, vars: Any = None, wrt: Any = None, blocks: str = "auto") -> Graph:
+    """The computation graph of a problem, a text or a function.
+
+    Args:
+        p: text, Problem, expression, or a plain function (`vars` then declares its parameters).
+        wrt: the inputs to differentiate by; all variables by default.
+        blocks: "operations": one block for each operation; "definitions": one for each definition of the text; "auto":
+            definitions where the text has two or more.
+
+    Raises:
+        InputError: SD170 for `blocks`; DerivativeError: SD303 when there is nothing to differentiate by.
+        LimitError: SD902 for more than 400 blocks.
+    """
+    from ..api import as_problem, variable
+
+    if callable(p) and not isinstance(p, Node):
+        from ..read.trace import trace
+
+        p = trace(p, vars)
+    problem = as_problem(p, vars)
+    if blocks not in ("auto", "operations", "definitions"):
+        raise InputError(f"blocks={blocks!r} is not known", code="SD170", hint="auto, operations or definitions")
+    if blocks == "auto":
+        blocks = "definitions" if len(problem.definitions) > 1 else "operations"
+    if wrt is None:
+        used = set(variables(problem.expr))
+        chosen = [v for v in problem.vars.values() if v in used and not v.is_a("integer")]
+    else:
+        chosen = [variable(problem, w) for w in ([wrt] if isinstance(wrt, (str, Var)) else wrt)]
+    if not chosen:
+        raise DerivativeError("there is no variable to differentiate by", code="SD303")
+    return _Builder(problem, chosen, blocks == "operations").build()
+
+
+class _Builder:
+    def __init__(self, problem: Problem, wrt: list[Var], fine: bool) -> None:
+        self.problem, self.wrt = problem, wrt
+        self.active = frozenset(wrt)
+        free_symbols(problem.expr)
+        named = {node: name for name, node in problem.definitions.items()}
+        self.cuts = self._cuts(named, fine)
+        self.names = self._names(named)
+        self.stands = {node: Var(name, node.shape) for node, name in self.names.items()}
+
+    def _is_active(self, node: Node) -> bool:
+        return not self.active.isdisjoint(node._free or ())
+
+    def _cuts(self, named: dict[Node, str], fine: bool) -> list[Node]:
+        """The nodes that become blocks, operands first. What is inside an explicit sum belongs to the block of the sum."""
+        root = self.problem.expr
+        nodes = postorder(root)
+        inside: set[Node] = {n for n in nodes if isinstance(n, Index)}
+        for n in nodes:
+            if isinstance(n, Call) and n.name not in ("isum", "iprod", "imax", "imin") and any(o in inside for o in n.operands):
+                inside.add(n)
+            elif isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin") and self._open(n):
+                inside.add(n)
+        found = [n for n in nodes if isinstance(n, Call) and self._is_active(n) and n not in inside and (fine or n in named or n is root)]
+        if root not in found and root not in self.active:
+            raise DerivativeError("the result does not depend on the chosen variables", code="SD303")
+        if len(found) > MAX_BLOCKS:
+            raise LimitError(f"a graph of {len(found)} blocks cannot be read", code="SD902", hint='use blocks="definitions"')
+        return found
+
+    @staticmethod
+    def _open(node: Node) -> bool:
+        """Whether an index occurs in an explicit sum that is not its own."""
+        own = {o for o in node.operands if isinstance(o, Index)}
+        bound: set[Node] = set()
+        for n in postorder(node):
+            if isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin"):
+                bound.add(n.operands[1])
+        return any(isinstance(n, Index) and n not in own and n not in bound for n in postorder(node))
+
+    def _names(self, named: dict[Node, str]) -> dict[Node, str]:
+        names: dict[Node, str] = {v: v.name for v in self.wrt}
+        taken = {*self.problem.vars, *self.problem.definitions}
+        count = 0
+        for node in self.cuts:
+            name = named.get(node)
+            if name is None and node is self.problem.expr and self.problem.name and self.problem.name not in taken:
+                name = self.problem.name
+            while name is None:
+                count += 1
+                name = f"a{count}" if f"a{count}" not in taken else None
+            names[node] = name
+        return names
+
+    def build(self) -> Graph:
+        blocks = {v.name: Block(v.name, v.shape, None) for v in self.wrt}
+        for node in self.cuts:
+            formula = self._local(node)
+            block = blocks[self.names[node]] = Block(self.names[node], node.shape, formula)
+            inputs = [v for v in variables(formula) if v.name in blocks and v.name != block.name]
+            for v in inputs:
+                block.edges.append(self._edge(block, v, inputs))
+                blocks[v.name].used_by.append(block.name)
+        result = self.names.get(self.problem.expr, self.problem.name)
+        return Graph(self.problem, blocks, [v.name for v in self.wrt], result)
+
+    def _local(self, node: Node) -> Node:
+        """The node with the inner blocks as variables."""
+        stands = {n: v for n, v in self.stands.items() if n is not node}
+        memo: dict[Node, Node] = dict(stands)  # type: ignore[arg-type]
+        for n in postorder(node, known=stands):
+            memo[n] = n.with_operands([memo[o] for o in n.operands]) if isinstance(n, Call) else memo.get(n, n)
+        return memo[node]
+
+    def _edge(self, block: Block, v: Var, inputs: list[Var]) -> Edge:
+        from ..calculus import derive as engine
+        from ..notation.words import to_words
+        from ..simplify.lower import normal
+
+        core = normal(block.formula)  # type: ignore[arg-type]
+        local = None
+        if len(block.shape) + v.rank <= 2:
+            local = to_words(engine.gradients(core, [v])[0][v])
+        bar = Var(f"{block.name}_bar", block.shape)
+        upstream = engine.vjp(core, [v], bar)[v]
+        tangent = engine.jvp(core, {v: Var(f"{v.name}_dot", v.shape)})
+        words = to_words(upstream)
+        return Edge(v.name, block.name, local, words, to_words(tangent), _role(block, upstream, words, bar, v))
+
+
+def _role(block: Block, core: Node, words: Node, bar: Var, v: Var) -> str:
+    """From what the gradient that goes back depends on, so that it holds for every operation."""
+    others = set(variables(block.formula)) if block.formula is not None else set()  # inputs, and what is held constant
+    depends = set(variables(words)) - {bar}
+    if any(isinstance(n, Call) and n.name in PIECEWISE for n in postorder(words)):
+        return "routes"
+    if not depends:
+        coefficient = core.coef if isinstance(core, Einsum) else 1
+        return "distributes" if coefficient == 1 and bar in postorder(core) else "scales"
+    return "switches" if v not in depends and depends <= others else "scales"
+
+
+def operations(core: Node) -> Expr:
+    """Multiplications and additions that a core expression takes as written, as a polynomial in the sizes."""
+    total: Expr = Integer(0)
+    for n in postorder(core):
+        if isinstance(n, Einsum):
+            steps = max(0, len(n.items) - 1) + (n.coef not in (1, -1)) + (len(n.sizes) > len(set(n.out)))
+            total += steps * prod(n.sizes)
+        elif isinstance(n, Add):
+            total += (len(n.args) - 1) * prod(n.shape)
+        elif isinstance(n, Call):
+            total += prod(n.shape)
+    return total
+
+
+def cost_of(graph: Graph) -> tuple[Expr, Expr, Expr, Expr]:
+    """Operations of one forward-mode pass and of one reverse-mode pass; how many passes each needs for all derivatives."""
+    from ..simplify.lower import normal
+
+    forward: Expr = Integer(0)
+    reverse: Expr = Integer(0)
+    for block in graph.order:
+        for edge in block.edges:
+            forward += operations(normal(edge.tangent))
+            reverse += operations(normal(edge.upstream))
+        forward += max(0, len(block.edges) - 1) * prod(block.shape)
+    uses = Counter({b.name: len(b.used_by) for b in graph.blocks.values()})
+    for name, n in uses.items():
+        reverse += max(0, n - 1) * prod(graph.blocks[name].shape)
+    inputs: Expr = sum((prod(graph.blocks[n].shape) for n in graph.inputs), Integer(0))
+    outputs: Expr = prod(graph.blocks[graph.result].shape)
+    return forward, reverse, inputs, outputs
+
+
+__all__ = ["SAYS", "Block", "Edge", "Graph", "Numbers", "cost_of", "graph", "operations"]

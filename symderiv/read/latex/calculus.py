@@ -1,0 +1,460 @@
+r"""Derivatives as they are written: `\frac{\partial L}{\partial w_j}`, `\partial p_i/\partial s_j`, `\nabla_W L`, `\frac{d}{dx} f`, `f'(x)`.
+
+A derivative inside an expression becomes a variable of its shape that nobody declared; what it stands for is kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ...expr.nodes import Call, Index, Node, Var
+from ...expr.walk import postorder
+from .bigops import comprehension
+from .grammar import product_ends, read_all, read_product
+from .indices import is_index_part, letter_of, position, read_index, split_indices
+from .lookup import name_key
+from .naming import Key, label_text
+from .scripts import Scripts, argument, content, read_scripts
+from .tree import Cursor, Group, Item, Token, is_char, is_macro
+from .values import Value, value_of
+
+if TYPE_CHECKING:
+    from .reader import DerivativeOf, LatexReader
+
+
+@dataclass
+class Head:
+    """A derivative as it stands: the items above (None for an operator), the variables below with how often each, the order."""
+
+    top: list[Item] | None
+    variables: list[tuple[list[Item], int]]
+    order: int
+    start: int
+    stop: int
+    sign: str = "partial"
+
+
+# how it is written -------------------------------------------------------------------------------------------------------------
+
+
+def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[Item]] | None:
+    r"""The sign (`partial`, `d`, `delta`), the order and what follows, where the items begin with a differential."""
+    if not items:
+        return None
+    first = items[0]
+    used = 1
+    if is_macro(first, "partial"):
+        sign = "partial"
+    elif is_char(first, "d"):
+        sign = "d"
+    elif is_macro(first, "mathrm", "text", "textrm", "operatorname", "mathsf") and len(items) > 1 and label_text(content(items[1])) == "d":
+        sign, used = "d", 2
+    elif is_macro(first, "delta") and not _known(r, Key("delta")):
+        sign = "delta"
+    else:
+        return None
+    order = 1
+    if len(items) > used + 1 and isinstance(items[used], Token) and items[used].kind == "sup":  # type: ignore[union-attr]
+        power = content(items[used + 1])
+        if len(power) != 1 or not isinstance(power[0], Token) or not power[0].text.isdigit():
+            return None
+        order = int(power[0].text)
+        used += 2
+    return sign, order, list(items[used:])
+
+
+def _known(r: LatexReader, key: Key) -> bool:
+    return r.is_defined(key) or bool(r.known(key, 0, 1))
+
+
+def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: int, stop: int) -> Head | None:
+    """The derivative that a fraction is, or None.
+
+    Raises:
+        InputError: SD133 where `d` is a variable, SD135 for a half of a derivative.
+    """
+    above, below = differential(r, top), differential(r, bottom)
+    if above is None or below is None or above[0] != below[0]:
+        if (above and above[0] == "partial") or (below and below[0] == "partial"):
+            what = f"`{r.text(start, stop)}` is half of a derivative"
+            raise r.error(what, start, stop, "SD135", r"write \partial above and below the line")
+        return None
+    sign = above[0]
+    if sign == "d" and (r.is_defined(Key("d")) or "d" in r.declared.vars):
+        what = f"`{r.text(start, stop)}`: a derivative, or a quotient of products with the declared d?"
+        raise r.error(what, start, stop, "SD133", r"write \frac{\mathrm{d} y}{\mathrm{d} x}, or rename d")
+    if sign == "delta":
+        r.assumptions.setdefault("delta/delta", "δ above and below a line is a derivative")
+    variables = _variables(r, list(bottom), sign, start, stop)
+    order = sum(n for _, n in variables)
+    if above[1] != order:
+        what = f"`{r.text(start, stop)}`: the order is {above[1]} above and {order} below the line"
+        raise r.error(what, start, stop, "SD135")
+    return Head(above[2] or None, variables, order, start, stop, sign)
+
+
+def _variables(r: LatexReader, items: list[Item], sign: str, start: int, stop: int) -> list[tuple[list[Item], int]]:
+    """`∂x_i ∂x_j`, `∂x²`."""
+    out: list[tuple[list[Item], int]] = []
+    while items:
+        found = differential(r, items)
+        if found is None or found[0] != sign:
+            raise r.error(f"`{r.text(start, stop)}`: the variables below the line are not read", start, stop, "SD135")
+        rest = found[2]
+        cut = next((k for k in range(1, len(rest)) if _begins_next(r, rest, k, sign)), len(rest))
+        name, items = rest[:cut], rest[cut:]
+        if not name:
+            raise r.error(f"`{r.text(start, stop)}` has no variable below the line", start, stop, "SD135")
+        count = found[1]
+        if len(name) >= 3 and isinstance(name[-2], Token) and name[-2].kind == "sup":
+            power = content(name[-1])
+            if len(power) == 1 and isinstance(power[0], Token) and power[0].text.isdigit():
+                if int(power[0].text) > 4:
+                    raise r.error("the order is at most 4", start, stop, "SD135")
+                count, name = int(power[0].text), name[:-2]
+        out.append((name, count))
+    return out
+
+
+def _begins_next(r: LatexReader, items: list[Item], k: int, sign: str) -> bool:
+    if sign == "d":
+        before = items[k - 1]
+        return is_char(items[k], "d") and not (isinstance(before, Token) and before.kind in ("sub", "sup"))
+    return is_macro(items[k], sign)
+
+
+# what it is of ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Pattern:
+    """A name with its scripts and perhaps arguments in brackets: `L`, `p_i`, `J(\\theta)`, `W^{(2)}`."""
+
+    key: Key
+    scripts: Scripts
+    arguments: Group | None
+    start: int
+    stop: int
+
+
+def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
+    """The name that begins here, consumed; None where something else does."""
+    from .atoms import letter_run
+
+    begin, start = c.at, c.place
+    run = letter_run(c)
+    if len(run) > 1 and not all(_known(r, Key(t.text)) for t in run):
+        c.at += len(run)
+        key: Key | None = Key("".join(t.text for t in run))
+    else:
+        item = c.peek()
+        if isinstance(item, Group) and item.opener == "brace" and len(item.items) > 1:
+            inner = Cursor(item.items, item.start, item.stop)
+            found = name_pattern(r, inner)
+            if found is not None and inner.done and not (isinstance(c.peek(1), Token) and c.peek(1).kind in ("sub", "sup")):  # type: ignore[union-attr]
+                c.next()
+                return replace(found, start=item.start, stop=item.stop)
+        key = name_key(r, c)
+    if key is None:
+        c.at = begin
+        return None
+    scripts = read_scripts(r, c)
+    following = c.peek()
+    arguments = None
+    if isinstance(following, Group) and following.opener == "(":
+        arguments = following
+        c.next()
+    return Pattern(key, scripts, arguments, start, c.last)
+
+
+def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
+    """Whether the pattern is a name of which nothing says what it is."""
+    full = p.key.labelled(label_text(p.scripts.sub) or "") if p.scripts.sub is not None else p.key
+    bracket = p.scripts.raised[0].items[0] if p.scripts.raised and p.scripts.raised[0].kind == "bracket" else None
+    label = label_text(bracket.items) if isinstance(bracket, Group) else None
+    keys = {p.key, full, p.key.labelled(label) if label else p.key}
+    return not any(_known(r, k) for k in keys) and p.key.base not in r.scope
+
+
+def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node | None, tuple[Node, ...]]:
+    """The name, the words of the whole array and the entry of what is differentiated."""
+    c = Cursor(items, start, stop)
+    p = name_pattern(r, c)
+    if p is not None and c.done and is_plain_unknown(r, p) and not p.scripts.primes and not _is_function(r, p):
+        return unknown_subject(r, p)
+    x = read_all(r, Cursor(items, start, stop))
+    name = ""
+    if p is not None and c.done:
+        name = p.key.identifier
+    whole, indices = whole_and_indices(r, x, items)
+    return name, whole, indices
+
+
+def _is_function(r: LatexReader, p: Pattern) -> bool:
+    """`σ(z)` is an expression, `J(θ)` a name."""
+    if p.arguments is None:
+        return False
+    if p.key == Key("sigma") or p.key.base in r.functions or ("\\" + p.key.base) in r.functions:
+        return True
+    from .calls import is_function_word
+
+    return len(p.key.base) > 1 and is_function_word(r, p.key.base, "operatorname")
+
+
+def unknown_subject(r: LatexReader, p: Pattern) -> tuple[str, Node | None, tuple[Node, ...]]:
+    """`L`, `p_i`, `L_i`: a name of which only the surroundings know the value."""
+    parts = split_indices(p.scripts.sub) if p.scripts.sub is not None else []
+    indexed = bool(parts) and all(is_index_part(r, q) and (letter_of(q) in r.scope or _whole_number(q)) for q in parts)
+    label = "" if indexed or p.scripts.sub is None else label_text(p.scripts.sub) or ""
+    key = p.key.labelled(label) if label else p.key
+    indices: list[Node] = []
+    if indexed and not (all(_whole_number(q) for q in parts)):
+        for q in parts:
+            indices.append(position(r, read_index(r, q, p.start, p.stop)))
+    elif indexed:
+        key = p.key.labelled(label_text(p.scripts.sub or ()) or "")
+    value = r.context.value if r.context is not None else None
+    if value is not None and len(indices) in (0, value.rank):
+        return key.identifier, value, tuple(indices)
+    return key.identifier, None, tuple(indices)
+
+
+def _whole_number(part: Sequence[Item]) -> bool:
+    return all(isinstance(i, Token) and i.kind == "number" for i in part)
+
+
+def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, tuple[Node, ...]]:
+    """An entry as the array and the place of the entry; an expression with free indices as the array of its values."""
+    free = [n for n in postorder(x.node) if isinstance(n, Index) and n in r.free_indices]
+    node = x.node
+    if isinstance(node, Call) and node.name == "getitem" and all(s == "at" for s in node.params["spec"]):
+        array, *places = node.operands
+        if not any(n in r.free_indices for n in postorder(array)):
+            return array, tuple(places)
+    if not free:
+        return node, ()
+    letters = [k for k, b in r.scope.items() if b.index in set(free)]
+    sizes = [r.scope[k] for k in letters]
+    if r.guessing:
+        shape = (*(b.hi for b in sizes), *node.shape)
+        return Var(f"entries_{r.fresh()}", shape), tuple(b.index for b in sizes)
+    from .arrays import entries_to_array
+
+    return entries_to_array(node, [(b.index, b.hi) for b in sizes]), tuple(b.index for b in sizes)
+
+
+def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node, tuple[Node, ...], bool]:
+    """The name, the variable and the entry by which is differentiated, and whether it is transposed."""
+    items = list(items)
+    flipped = False
+    if len(items) >= 3 and isinstance(items[-2], Token) and items[-2].kind == "sup":
+        from .scripts import classify
+
+        found = classify(content(items[-1]), start, stop)
+        if found and found[-1].kind == "transpose" and len(found) == 1:
+            flipped, items = True, items[:-2]
+    x = read_all(r, Cursor(items, items[0].start, items[-1].stop))
+    node = x.node
+    if isinstance(node, Var):
+        return node.name, node, (), flipped
+    if isinstance(node, Call) and node.name == "getitem" and isinstance(node.operands[0], Var):
+        array, *places = node.operands
+        spec = node.params["spec"]
+        if all(s == "at" for s in spec) or (spec[0] == "at" and len(places) == 1):
+            return array.name, array, tuple(places), flipped  # type: ignore[attr-defined]
+    c = Cursor(items, items[0].start, items[-1].stop)
+    p = name_pattern(r, c)
+    if p is not None and c.done:
+        whole, indices = whole_and_indices(r, x, items)
+        return p.key.identifier, whole, indices, flipped
+    what = f"`{r.text(items[0].start, items[-1].stop)}` is not a variable"
+    raise r.error(what, items[0].start, items[-1].stop, "SD135", "a derivative is by a variable or an entry of one")
+
+
+def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
+    """The derivative with names and words."""
+    from .reader import DerivativeOf
+
+    begin, end = (top[0].start, top[-1].stop) if top else (head.start, head.stop)
+    name, numerator, above = subject(r, top, begin, end) if top else ("", r.context.value if r.context else None, ())
+    names: list[str] = []
+    nodes: list[Node] = []
+    below: list[Node] = []
+    flips = []
+    for items, count in head.variables:
+        n, node, indices, flipped = variable(r, items, head.start, head.stop)
+        for _ in range(count):
+            names.append(n)
+            nodes.append(node)
+            below.extend(indices)
+            flips.append(flipped)
+    span = r.span(head.start, max(end, head.stop))
+    distinct = tuple(nodes) if len(set(nodes)) > 1 else ()
+    return DerivativeOf(name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, span)
+
+
+# inside expressions ------------------------------------------------------------------------------------------------------------
+
+
+def fraction(r: LatexReader, c: Cursor, top: Sequence[Item], bottom: Sequence[Item], start: int) -> Value | None:
+    """The value of a derivative that is written as a fraction; None for other fractions."""
+    head = head_of(r, top, bottom, start, c.last)
+    if head is None:
+        return None
+    return placed(r, c, head)
+
+
+def placed(r: LatexReader, c: Cursor, head: Head) -> Value:
+    """A derivative inside an expression; an operator takes the product that follows."""
+    from .lookup import scripts_on_value
+
+    if head.top is not None:
+        return scripts_on_value(r, c, as_value(r, resolve(r, head, head.top), head.start, head.stop))
+    if product_ends(c):
+        raise r.error(f"`{r.text(head.start, head.stop)}` has nothing to differentiate", head.start, head.stop, "SD135")
+    begin = c.at
+    p = name_pattern(r, c)
+    if p is not None and is_plain_unknown(r, p) and not _is_function(r, p) and product_ends(c):
+        return as_value(r, resolve(r, head, c.items[begin : c.at]), head.start, c.last)
+    c.at = begin
+    read_product(r, c)
+    return as_value(r, resolve(r, head, c.items[begin : c.at]), head.start, c.last)
+
+
+def as_value(r: LatexReader, d: DerivativeOf, start: int, stop: int) -> Value:
+    """A variable that stands for the derivative, or an entry of it.
+
+    Raises:
+        InputError: SD135 for derivatives by something that is not written, and mixed or transposed ones.
+    """
+    if d.var is None or d.transposed:
+        what = f"`{r.text(start, stop)}` inside an expression is not read"
+        raise r.error(what, start, stop, "SD135", "write by what is differentiated, without a transpose")
+    if any(isinstance(n, Index) and n not in r.free_indices and n not in {b.index for b in r.scope.values()} for n in d.variable_indices):
+        raise r.error("an index of the derivative is not bound", start, stop, "SD133")
+    nodes = list(d.variables) or [d.var] * d.order
+    if d.numerator is not None:
+        above = d.numerator.shape
+    else:
+        above = tuple(r.context_size((d.name, k), "axis", start, stop) for k in range(len(d.numerator_indices)))
+    shape = above
+    for n in nodes:
+        shape = (*shape, *n.shape)
+    whole = replace(d, numerator_indices=(), variable_indices=(), span=None)
+    found = next((v for v, k in r.unknowns.items() if replace(k, span=None) == whole and v.shape == shape), None)
+    if found is None:
+        found = Var(f"D{len(r.unknowns) + 1}_{d.name or 'f'}_{d.variable}", shape)
+        r.unknowns[found] = replace(whole, span=d.span)
+    indices = (*d.numerator_indices, *d.variable_indices)
+    if not indices:
+        return value_of(found, start, stop)
+    if d.numerator_indices and len(d.numerator_indices) < len(above):
+        raise r.error(f"`{r.text(start, stop)}`: some indices above the line are missing", start, stop, "SD135")
+    missing = len(shape) - len(indices)
+    if not d.numerator_indices and above and d.variable_indices:
+        spec = (*[("slice", None, None, None)] * len(above), *["at"] * len(d.variable_indices))
+    else:
+        spec = (*["at"] * len(indices), *[("slice", None, None, None)] * missing)
+    node = r.make("getitem", found, *indices, start=start, stop=stop, spec=spec)
+    return value_of(node, start, stop)
+
+
+def read_partial(r: LatexReader, c: Cursor, item: Token) -> Value:
+    r"""`\partial L/\partial w`."""
+    c.at -= 1
+    if not is_inline(r, c, whole=True):
+        what = "`\\partial` alone is not read"
+        raise r.error(what, item.start, item.stop, "SD135", r"write \frac{\partial L}{\partial w}")
+    return read_inline(r, c, item.start, whole=True)
+
+
+def _inline_cut(r: LatexReader, c: Cursor, at: int) -> tuple[int, int] | None:
+    """Places of `/` and of the end in `∂L/∂w`."""
+    slash = None
+    for k in range(at, len(c.items)):
+        item = c.items[k]
+        if is_char(item, "/"):
+            slash = k
+            break
+        if is_char(item, "+", "-", "=", "*", ",") or is_macro(item, "cdot", "frac"):
+            return None
+    if slash is None or slash + 1 >= len(c.items):
+        return None
+    below = Cursor(c.items[slash + 1 :], 0, 0)
+    found = differential(r, below.items)
+    if found is None:
+        return None
+    begin = len(below.items) - len(found[2])
+    below.at = begin
+    item = below.peek()
+    from .atoms import letter_run
+
+    run = letter_run(below)
+    if not run and not isinstance(item, Group) and not is_macro(item):
+        return None
+    if name_key(r, below) is None:
+        return None
+    read_scripts(r, below)
+    return slash, slash + 1 + below.at
+
+
+def is_inline(r: LatexReader, c: Cursor, whole: bool = False) -> bool:
+    """Whether `∂L/∂w` or `dL/dw` begins here; after the letter d has been consumed unless `whole`."""
+    at = c.at if whole else c.at - 1
+    return not _known(r, Key("d")) and _inline_cut(r, c, at) is not None or whole and _inline_cut(r, c, at) is not None
+
+
+def read_inline(r: LatexReader, c: Cursor, start: int, whole: bool = False) -> Value:
+    head = inline_head(r, c, c.at if whole else c.at - 1)
+    assert head is not None
+    return placed(r, c, head)
+
+
+def inline_head(r: LatexReader, c: Cursor, at: int) -> Head | None:
+    """`∂L/∂w`, consumed; None for anything else."""
+    cut = _inline_cut(r, c, at)
+    if cut is None:
+        return None
+    slash, end = cut
+    top, bottom = c.items[at:slash], c.items[slash + 1 : end]
+    head = head_of(r, top, bottom, c.items[at].start, c.items[end - 1].stop)
+    if head is not None:
+        c.at = end
+    return head
+
+
+def nabla_head(r: LatexReader, c: Cursor) -> tuple[list[Item] | None, int, int]:
+    """What stands at a nabla that was consumed: the variable, the order, the start."""
+    item = c.items[c.at - 1]
+    scripts = read_scripts(r, c)
+    order = 1
+    for one in scripts.raised:
+        text = label_text(one.items)
+        if one.kind != "power" or text not in ("2",):
+            raise r.error(f"`{r.text(item.start, c.last)}` is not read", item.start, c.last, "SD135")
+        order = 2
+    return (list(scripts.sub) if scripts.sub is not None else None), order, item.start
+
+
+def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
+    r"""`\nabla_w L` inside an expression: the gradient of the factor that follows."""
+    from .atoms import read_factor
+
+    below, order, start = nabla_head(r, c)
+    begin = c.at
+    if product_ends(c):
+        raise r.error(f"`{r.text(start, c.last)}` has nothing to differentiate", start, c.last, "SD135")
+    p = name_pattern(r, c)
+    if p is None or not is_plain_unknown(r, p) or _is_function(r, p):
+        c.at = begin
+        read_factor(r, c)
+    if below is None:
+        raise r.error(f"`{r.text(start, c.last)}`: by what?", start, c.last, "SD135", r"write \nabla_w L")
+    head = Head(c.items[begin : c.at], [(below, order)], order, start, c.last)
+    return as_value(r, resolve(r, head, c.items[begin : c.at]), start, c.last)
+
+
+__all__ = ["Head", "Pattern", "argument", "as_value", "comprehension", "fraction", "head_of", "inline_head", "is_inline", "nabla_head",
+           "name_pattern", "read_inline", "read_nabla", "read_partial", "resolve"]  # fmt: skip
