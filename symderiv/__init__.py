@@ -22,6 +22,8 @@ _HOMES = {
     "read.trace": ("trace", "words"),
     "read.sympy": ("from_sympy", "to_sympy"),
     "expr.nodes": ("var",),
+    "learn.activations": ("activations",),
+    "learn.flow": ("flow",),
     "learn.graph": ("graph",),
     "learn.models": ("models",),
     "learn.train": ("load_data", "load_model", "train"),
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from .api import derive, evaluate, hvp, jvp, load, parse, shape_of, vjp
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
+    from .learn.activations import activations
+    from .learn.flow import flow
     from .learn.graph import graph
     from .learn.models import models
     from .learn.train import load_data, load_model, train
@@ -64,8 +68,10 @@ __all__ = [
     "SymDerivError",
     "Verdict",
     "__version__",
+    "activations",
     "derive",
     "evaluate",
+    "flow",
     "from_sympy",
     "graph",
     "hvp",

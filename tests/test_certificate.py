@@ -220,7 +220,7 @@ def test_the_same_seed_gives_the_same_points() -> None:
 # sampling ---------------------------------------------------------------------------------------------------------------------
 def test_sizes_are_tall_wide_equal_and_one() -> None:
     rows = sampling.sample_sizes([X, w, y], np.random.default_rng(0))
-    assert rows[0] == {n: 4, d: 3} and rows[1] == {n: 2, d: 3} and rows[2] == {n: 3, d: 3}
+    assert rows[0] == {n: 4, d: 3} and rows[1] == {n: 2, d: 5} and rows[2] == {n: 3, d: 3}
     assert 1 in rows[3].values()
     assert sampling.sample_sizes([var("B", "2,3")], np.random.default_rng(0)) == [{}]
 

@@ -86,7 +86,7 @@ def _place(found: dict[str, Box], edges: list[tuple[str, str, str]], graph: Grap
                 found[n].row = r + shift
 
 
-WIDE, HIGH, GAP_X, GAP_Y = 190, 66, 96, 26
+HIGH, GAP_X, GAP_Y = 66, 96, 26
 
 
 def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
@@ -97,14 +97,16 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
     for n, b in found.items():
         columns[b.layer] = max(columns.get(b.layer, 0.0), width[n])
     left: dict[int, float] = {}
-    at = 12.0
+    at, last_gap = 12.0, 0.0
     for k in range(max(columns) + 1):
         left[k] = at
-        at += columns.get(k, 0.0) + GAP_X
+        longest = max((len(label) for a, _, label in edges if found[a].layer == k), default=0)
+        last_gap = max(GAP_X, 44 + 7.2 * longest)
+        at += columns.get(k, 0.0) + last_gap
     top = min(b.row for b in found.values())
     x = {n: left[b.layer] + (columns[b.layer] - width[n]) / 2 for n, b in found.items()}
     y = {n: 12 + (b.row - top) * (HIGH + GAP_Y) for n, b in found.items()}
-    total_w, total_h = at - GAP_X + 12, max(y.values()) + HIGH + 12
+    total_w, total_h = at - last_gap + 12, max(y.values()) + HIGH + 12
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total_w:.0f} {total_h:.0f}" width="{total_w:.0f}" '
         f'height="{total_h:.0f}" font-family="DejaVu Sans, Arial, sans-serif" font-size="13">',
@@ -118,7 +120,8 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
         path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         out.append(f'<path d="{path}" fill="none" stroke="#667" stroke-width="1.3" marker-end="url(#tip)"/>')
         if label:
-            lx, ly = x1 + 0.62 * (x2 - x1), y1 + 0.74 * (y2 - y1)
+            level = abs(y2 - y1) < 8  # beside a straight line, on a bent one
+            lx, ly = x1 + (0.47 if level else 0.55) * (x2 - x1), y1 + 0.6 * (y2 - y1) - (11 if level else 0)
             half = 3.6 * len(label) + 2
             out.append(f'<rect x="{lx - half:.1f}" y="{ly - 9:.1f}" width="{2 * half:.1f}" height="16" fill="#fff" opacity="0.85"/>')
             out.append(f'<text x="{lx:.1f}" y="{ly + 4:.1f}" text-anchor="middle" fill="#445" font-size="11.5">{escape(label)}</text>')
@@ -126,7 +129,9 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
         fill = "#eef3fb" if b.given else "#fff8ea"
         out.append(f'<rect x="{x[n]:.1f}" y="{y[n]:.1f}" width="{width[n]:.1f}" height="{HIGH}" rx="7" fill="{fill}" stroke="#445"/>')
         middle = x[n] + width[n] / 2
-        for line, dy, colour in ((b.title, 20, "#111"), (b.value, 38, "#18794e"), (b.gradient, 56, "#c0392b")):
+        shown = [(t, c) for t, c in ((b.title, "#111"), (b.value, "#18794e"), (b.gradient, "#c0392b")) if t]
+        for i, (line, colour) in enumerate(shown):
+            dy = HIGH / 2 + 5 + 18 * (i - (len(shown) - 1) / 2)
             if line:
                 out.append(f'<text x="{middle:.1f}" y="{y[n] + dy:.1f}" text-anchor="middle" fill="{colour}">{escape(line)}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"

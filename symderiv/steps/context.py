@@ -55,7 +55,7 @@ class Context:
         name_user_definitions(self.names, task.definitions, self.trace)
         if _reuses_itself_call(task.core):
             self.names.add(task.core, task.function)
-        want_nonlinear(self.names, self.trace)
+        want_nonlinear(self.names, self.trace, entries=task.style == "index")
         self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
         self.names.settle(self.rank)
         self.speller = Speller(self.trace.written, self.names.value)

@@ -151,7 +151,7 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
 def _moving_reason(line: Node) -> str:
     if any(isinstance(n, Call) and n.name == "trace" for n in postorder(line)):
         return "The trace is invariant under cyclic shifts and transposition, and moves entrywise factors across: the differential comes last."
-    return "Factors move across the inner product, so that the differential stands alone: aᵀ(b ⊙ c) = (a ⊙ b)ᵀ c and aᵀ(M c) = (Mᵀ a)ᵀ c."
+    return "Factors move across the inner product, so that the differential stands alone: `aᵀ(b ⊙ c) = (a ⊙ b)ᵀ c`, `aᵀ(M c) = (Mᵀ a)ᵀ c`."
 
 
 def local_words(c: Context, block: Block) -> Node:
@@ -237,12 +237,12 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
 
 def _reading(c: Context, v: Var) -> tuple[str, str]:
     if c.lead:
-        return "read_jacobian", f"What multiplies the change of {v.name} is the Jacobian: dy = J dx."
+        return "read_jacobian", f"What multiplies `d{v.name}` is the Jacobian: `dy = J dx`."
     if v.rank == 0:
-        return "read_gradient", f"What multiplies the change of {v.name} is the derivative: dL = g dx."
+        return "read_gradient", f"What multiplies `d{v.name}` is the derivative."
     if v.rank == 1:
-        return "read_gradient", f"What multiplies the change of {v.name} is the gradient, transposed: dL = gᵀ dx."
-    return "read_gradient", f"The gradient is what stands before the change of {v.name} under the trace, transposed: dL = tr(Gᵀ dW)."
+        return "read_gradient", f"What multiplies `d{v.name}` is the gradient, transposed: `dL = gᵀ dx`."
+    return "read_gradient", f"What stands before `d{v.name}` under the trace is the gradient, transposed: `dL = tr(Gᵀ dW)`."
 
 
 __all__ = ["conclusion", "derive_differential", "last_steps", "local_words"]

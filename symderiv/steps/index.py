@@ -6,6 +6,7 @@ The lines are the states of the reverse sweep by entries: a sum of `Σ_a ū_a �
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as changed
 
 from sympy import S
 
@@ -19,7 +20,7 @@ from .context import Context
 from .differential import last_steps
 from .display import look, rough_look
 from .entries import Entries, Letters, delta
-from .model import Section, Step
+from .model import Section, Step, Symbol
 from .pairing import plus, times
 from .reasons import index_rule, reassembly
 from .trace import is_identity, substitute
@@ -106,9 +107,7 @@ class IndexBuilder:
             symbol = self.c.symbols[found]
             if symbol.label is None:
                 entry = self.entries.entry(self.c.speller.short(face), own, self.used)
-                self.c.symbols[found] = type(symbol)(
-                    symbol.var, symbol.kind, symbol.of, None, symbol.by, symbol.output, entry=(entry, own)
-                )
+                self.c.symbols[found] = changed(symbol, entry=(entry, own))
         return found
 
     def signed(self, node: Node) -> Node:
@@ -156,6 +155,25 @@ class IndexBuilder:
 
     def frees(self) -> tuple[tuple[Index, object], ...]:
         return tuple(zip([*self.lead, *self.free], [*self.c.task.core.shape, *self.v.shape], strict=True))
+
+    def opening(self) -> list[Step]:
+        """The value by entries, where it is a sum."""
+        c = self.c
+        if c.lead or isinstance(c.task.core, Var):
+            return []
+        before = c.statement()
+        after = self.entries.entry(c.speller.short(c.task.core, keep=c.task.core), [], self.used)
+        if after is before or not any(isinstance(n, Index) for n in postorder(after)):
+            return []
+        return [Step("entries", "Written out by entries.", before, after, c.function, new=(after,), opens=True)]
+
+    def by_entries(self, s: Symbol) -> Symbol:
+        """A named value with its definition by entries."""
+        node = self.c.names.of_var.get(s.var)
+        if node is None:
+            return s
+        at = self.letters.take_all(node.shape, self.free)
+        return changed(s, entry=(self.entries.entry(self.c.speller.short(node, keep=node), at, self.used), at))
 
     def run(self) -> list[Step]:
         c = self.c
@@ -220,7 +238,7 @@ class IndexBuilder:
             summed = ", ".join(i.name for i in self.entries.preferred[p])
             kept = f"{summed} = {names}" if rank == 1 else f"({summed}) = ({names})"
             other = f"{summed} ≠ {names}" if rank == 1 else f"({summed}) ≠ ({names})"
-            self.add("sift", f"The delta sifts the sum over {summed}: all terms with {other} vanish and the one with {kept} is left.", words)
+            self.add("sift", f"The delta sifts the sum over `{summed}`: all terms with `{other}` vanish, and the one with `{kept}` is left.", words)
         total = self.c.trace.event[self.v].cotangent
         self.add("collect", "Like terms are collected.", self.entry_of(total))
 
@@ -235,6 +253,7 @@ def derive_index(c: Context) -> Section:
     steps = c.rewriting()
     (v,) = c.task.targets
     builder = IndexBuilder(c, v)
+    steps += builder.opening()
     steps += builder.run()
     symbol = c.cotangent(v)
     result = c.trace.results[v]
@@ -244,7 +263,9 @@ def derive_index(c: Context) -> Section:
     if symbol.rank:
         steps.append(Step("reassemble", reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)
-    return c.section(steps)
+    section = c.section(steps)
+    names = tuple(builder.by_entries(s) for s in section.names)
+    return changed(section, names=names)
 
 
 __all__ = ["IndexBuilder", "derive_index", "is_identity", "lifted"]

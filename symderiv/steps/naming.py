@@ -141,15 +141,15 @@ def name_user_definitions(names: Names, definitions: dict[str, Node], trace: Tra
         names.add(core, name, user=True)
 
 
-def want_nonlinear(names: Names, trace: Trace) -> None:
-    """Arguments and values of nonlinear functions that the sweep went through."""
+def want_nonlinear(names: Names, trace: Trace, entries: bool = False) -> None:
+    """Arguments and values of nonlinear functions that the sweep went through; `entries`: also what is squared."""
     for event in trace.events:
         node = event.node
         if not isinstance(node, Call) or node.name in ("reshape", "stack", "concatenate"):
             continue
         for k in trace.active(node):
             x = node.operands[k]
-            if _worth(x) and x is not trace.core and (node.name not in _PLAIN or x.tree_size > 12):
+            if _worth(x) and x is not trace.core and (node.name not in _PLAIN or x.tree_size > 12 or (entries and x.rank > 0)):
                 names.want(x, letters_for(x))
         kept = node.name in _ACTIVATIONS | _PROBABILITIES or _reuses_itself(node, trace)
         if node is not trace.core and node.name not in _PLAIN and kept:

@@ -21,7 +21,7 @@ class Options:
         rename: (name, LaTeX) pairs: how variables are written, `(("w", r"\theta"),)`.
         samples: rows and entries of a matrix `X` as `x_i` and `x_{ij}`, sums over samples, as in lecture notes (index style).
         shapes: the shape under every factor of a matrix product.
-        reasons: a sentence for every step.
+        reasons: a sentence for every step below the rows; None: in documents yes, in LaTeX fragments no.
         highlight: what changed in colour (needs xcolor in LaTeX).
         title: a title for documents; made from the problem if "".
     """
@@ -33,7 +33,7 @@ class Options:
     rename: tuple[tuple[str, str], ...] = ()
     samples: bool = False
     shapes: bool = False
-    reasons: bool = True
+    reasons: bool | None = None
     highlight: bool = False
     title: str = ""
 

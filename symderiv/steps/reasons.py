@@ -17,7 +17,7 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
     """The key of the rule in `RULES` and a sentence."""
     head = block.head
     if is_sum_of_squares(head) and block.inner:
-        return "squared_norm", "The square of a norm is an inner product, and both factors change alike: d‖u‖² = 2 uᵀ du."
+        return "squared_norm", "The square of a norm is an inner product, and both factors change alike: `d‖u‖² = 2 uᵀ du`."
     if isinstance(head, Call) and head.name == "pow":
         return _power(head, block)
     if isinstance(head, Call):
@@ -32,16 +32,33 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
 def _power(head: Call, block: Block) -> tuple[str, str]:
     e = head.operands[1]
     if e is Num(S.Half) and is_sum_of_squares(head.operands[0]):
-        return "norm", "The norm is the square root of the sum of squares: d‖u‖ = uᵀ du / ‖u‖, where u ≠ 0."
+        return "norm", "The norm is the square root of the sum of squares: `d‖u‖ = uᵀ du / ‖u‖`, where `u ≠ 0`."
     if isinstance(e, Num) and e.value == -1:
-        return "reciprocal", "The reciprocal changes by d(1/u) = −du / u²."
-    return "power", "Every entry is raised to a power: d(uᵏ) = k uᵏ⁻¹ du."
+        return "reciprocal", "The reciprocal changes by `d(1/u) = −du / u²`."
+    return "power", "Every entry is raised to a power: `d(uᵏ) = k uᵏ⁻¹ du`."
 
 
 def _operation(head: Call) -> str:
+    if head.op.elementwise and head.rank:
+        return f"{head.name.capitalize()} acts on every entry by itself: its derivative multiplies the change entry by entry."
     if head.op.elementwise:
-        return f"{head.name} acts on every entry by itself, so its differential is its derivative times the change, entry by entry."
-    return f"The differential of {head.name}: {head.op.says}" if head.op.says else f"The differential of {head.name}."
+        return f"The chain rule: the derivative of {head.name} times the change of its argument."
+    return _KNOWN.get(head.name, f"The differential of {head.name}, from its definition.")
+
+
+_KNOWN = {
+    "softmax": "Each probability changes with its own score and, through the normalisation, with all: `dp = p ⊙ (dz − pᵀdz)`.",
+    "log_softmax": "`log softmax(z) = z − log Σ exp(z)`, and the last term changes by the mean of `dz` weighted by the probabilities.",
+    "logsumexp": "The change of `log Σ exp(z)` is the mean of the changes, weighted by `softmax(z)`.",
+    "logdet": "Jacobi's formula: `d log det A = tr(A⁻¹ dA)`.",
+    "det": "Jacobi's formula: `d det A = det(A) tr(A⁻¹ dA)`.",
+    "inv": "From `A A⁻¹ = I`: `dA A⁻¹ + A d(A⁻¹) = 0`, so `d(A⁻¹) = −A⁻¹ dA A⁻¹`.",
+    "max": "The largest entry changes as it does; where it is attained once, nothing else matters.",
+    "min": "The smallest entry changes as it does; where it is attained once, nothing else matters.",
+    "prod": "The product rule: each factor changes while the others stand still.",
+    "sqrtm": "From `S S = A`: `S dS + dS S = dA`, a Sylvester equation for `dS`.",
+    "cholesky": "From `L Lᵀ = A`: `dL Lᵀ + L dLᵀ = dA`, solved for a lower triangular `dL`.",
+}
 
 
 def _sum(c: Context, block: Block) -> tuple[str, str]:
@@ -55,7 +72,7 @@ def _sum(c: Context, block: Block) -> tuple[str, str]:
 
 def _product(c: Context, block: Block, head: Einsum) -> tuple[str, str]:
     if any(isinstance(x, Call) and x.name == "pow" for x in block.inner):
-        return "quotient", "The quotient rule: d(a/b) = da/b − a db/b²."
+        return "quotient", "The quotient rule: `d(a/b) = da/b − a db/b²`."
     count = len(c.trace.active(head))
     if count > 1:
         return "product", "The product rule: each factor changes in turn, in its place."
@@ -88,7 +105,7 @@ def reassembly(short: Node, lead: int, v: Var) -> str:
                     out = [i for i in ls if i in t.out]
                     if len(out) == 1 and ls[0] != ls[1]:
                         first = ls[0] not in t.out
-                        which = f"the first index of {x.name}, which is a product with its transpose" if first else f"the second index of {x.name}, which is a product with it"
+                        which = f"the first index of `{x.name}`, which is a product with its transpose" if first else f"the second index of `{x.name}`, which is a product with it"
                         said.append(f"the sum runs over {which}")
     if lead:
         what = "The entries with these indices are those of the Jacobian: row by output, column by variable"

@@ -11,6 +11,7 @@ missing.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from ..expr.walk import variables
 from ..notation.words import to_words
 from ..read.declarations import Declarations
 from ..read.infer import ProblemReader
+from ..read.names import CONSTANTS, is_function
 from ..read.problem import Problem, parse, split_statements
 from ..read.scan import scan
 from ..read.subscripts import Bound
@@ -167,6 +169,7 @@ def read_text(text: str, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
 
 def _read(text: str, source: str, left: Left | None, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
     known, defined = _names(source, problem)
+    known = {**known, **_steps(source, known, left)}
     if left is not None and left.indices:
         return _entry_claim(text, source, left, problem, wrt, known, defined)
     try:
@@ -253,7 +256,6 @@ def _entry_claim(
     if len(set(left.indices)) < len(left.indices) or any(i in known or i.isdigit() for i in left.indices):
         raise InputError("the indices of the left side are new names, each once", code="SD108", span=Span(text, 0, left.stop, NAME))
     indices = tuple((Index(name), size) for name, size in zip(left.indices, shape, strict=True))
-    known = {**known, **_steps(source, known, {*left.indices}, left)}
     declared = Declarations()
     for v in known.values():
         declared.add(v, "declared")
@@ -271,14 +273,21 @@ def _entry_claim(
     return Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra)
 
 
-def _steps(source: str, known: dict[str, Var], indices: set[str], left: Left) -> dict[str, Var]:
-    """In an update rule, one unknown name before a `*` or after a `/` is a scalar step."""
-    from ..read.names import is_greek
-
-    if left.derivative:
+def _steps(source: str, known: dict[str, Var], left: Left | None) -> dict[str, Var]:
+    """In an update rule, names that nothing declares are scalars: the step."""
+    if left is None or left.derivative:
         return {}
-    found = {t.text for t in scan(source, NAME) if t.kind == "name"} - set(known) - indices
-    return {n: Var(n, ()) for n in found if is_greek(n) or n in ("lr", "eta", "step", "a", "h")}
+    tokens = [t for t in scan(source, NAME) if t.kind in ("name", "op")]
+    taken = {*known, *left.indices, *(str(s) for v in known.values() for size in v.shape for s in size.free_symbols)}
+    taken |= {t.text for before, t in zip(tokens, tokens[1:], strict=False) if before.text == "for"}
+    found: dict[str, Var] = {}
+    for before, t, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
+        if t.kind != "name" or t.text in taken or t.text in CONSTANTS or keyword.iskeyword(t.text):
+            continue
+        called = after is not None and after.text in ("(", "=")
+        if not called and not (before is not None and before.text == ".") and not is_function(t.text):
+            found[t.text] = Var(t.text, ())
+    return found
 
 
 # shapes that do not fit ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
 from ..simplify.lower import normal
 from .claims import Claim
-from .decide import Trials
+from .decide import Trials, has_kinks
 from .differences import bind
 from .points import Point, finite, gap, open_indices
 from .ratios import Ratio, ratio_of
@@ -59,6 +59,11 @@ class Context:
         return self.trials.probes
 
     @cached_property
+    def pieces(self) -> bool:
+        """Whether derivative or claim have pieces, so that few points could agree by chance."""
+        return has_kinks(self.truth) or (self.given is not None and has_kinks(self.given))
+
+    @cached_property
     def true_values(self) -> list[np.ndarray]:
         return [self.trials.true(p) for p in self.probes]
 
@@ -93,6 +98,21 @@ class Context:
         """Whether words have the values of the claim at the probes."""
         return self._agrees(words, self.claimed_values)
 
+    @cached_property
+    def claim_core(self) -> Node | None:
+        """The normal form of the claim; what has no value anywhere can still be compared by it."""
+        try:
+            return normal(self.given) if self.given is not None else None
+        except SymDerivError:
+            return None
+
+    def is_claim_itself(self, words: Node) -> bool:
+        """Whether words are the claim by normal form."""
+        try:
+            return self.claim_core is not None and normal(words) is self.claim_core
+        except SymDerivError:
+            return False
+
     def _agrees(self, words: Node, wanted: list[np.ndarray] | list[np.ndarray | None]) -> bool:
         for p, value in zip(self.probes, wanted, strict=True):
             if value is None or p.shape_of(words) != value.shape:
@@ -112,7 +132,7 @@ class Context:
 
     def _everywhere(self, words: Node, other: Callable[[Point], np.ndarray | None]) -> bool:
         seen = False
-        for p in self.trials.points:
+        for p in (*self.trials.points, *(self.trials.dense if self.pieces else ())):
             a, b = p.value(words), other(p)
             if a is None or b is None or not finite(a) or not finite(b):
                 continue

@@ -7,7 +7,7 @@ proved as far as it can be, and the decision says how far that was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +28,8 @@ from .rings import identical_modulo
 
 SAME, CLOSE = 1e-9, 1e-3  # relative differences: below the first equal in float64, above the second surely not
 EXACT_POINTS = 3
-SCALES = (3.0, 0.3, 10.0)
+DENSE = 40  # more points for expressions with pieces, at each of the unequal assignments
+SCALES = (3.0, 0.3, 10.0, 0.05, 40.0, 300.0)
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,18 @@ class Trials:
             return True
         return False
 
+    @cached_property
+    def dense(self) -> list[Point]:
+        """Many more points: pieces (`x > 0`) can agree at a few by chance."""
+        kept, self.points = self.points, []
+        starts = [p for p in kept if is_unequal(p)] or kept
+        for sizes in {tuple(p.sizes.items()): p.sizes for p in starts}.values():
+            self._at(sizes, DENSE)
+        for start in self.points[:: max(1, len(self.points) // 3)][:3]:
+            self._scaled(start)
+        self.points, found = kept, self.points
+        return found
+
     def _scaled(self, start: Point) -> None:
         """Larger and smaller values, for pieces that begin at some distance (`abs(x) > 1`)."""
         free = [v.name for v in self.variables if not v.attrs]
@@ -149,6 +162,9 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     """
     function = numpy_function(claim, trials.variables)
     decision = compare(trials, lambda p: run(bind(function, p.sizes), p))
+    if decision.equal and (has_kinks(trials.truth) or has_kinks(claim)):
+        more = compare(trials, lambda p: p.value(claim), trials.dense)
+        decision = more if not more.equal else replace(decision, worst=max(decision.worst, more.worst))
     if decision.at is not None and decision.worst < CLOSE:
         decision = _to_more_digits(trials, claim, decision)
     if not decision.equal or decision.undefined or not exactly:
@@ -156,11 +172,12 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     return _proved(trials, claim, decision)
 
 
-def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None]) -> Decision:
+def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], points: Sequence[Point] | None = None) -> Decision:
     """Random evaluation alone, of anything that has values."""
     worst, agreed, undefined = 0.0, 0, []
     at: Point | None = None
-    for point in trials.points:
+    points = trials.points if points is None else points
+    for point in points:
         true, got = trials.true(point), claimed(point)
         if got is None or not finite(got):
             undefined.append(point)
@@ -170,8 +187,8 @@ def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None]) -> De
             at = point
         worst = max(worst, error)
         agreed += error <= SAME
-    count = len({tuple(p.sizes.items()) for p in trials.points if p not in undefined})
-    where = f"at {count} size assignment{'' if count == 1 else 's'}" if trials.points and trials.points[0].sizes else f"at {agreed} points"
+    count = len({tuple(p.sizes.items()) for p in points if p not in undefined})
+    where = f"at {count} size assignment{'' if count == 1 else 's'}" if points and points[0].sizes else f"at {agreed} points"
     if at is not None:
         return Decision(False, f"random evaluation: different at {_shown(at)}", worst, at, _no_value(trials, undefined))
     how = f"random evaluation {where} ({agreed} points, largest relative difference {worst:.0e})"

@@ -14,20 +14,10 @@ from sympy import Expr, Integer
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
-from ..notation.words import to_words
-from ..simplify.lower import normal
 from . import sampling
 from .context import Context
-from .messages import (
-    changed_terms,
-    claim_edit,
-    extra_terms,
-    missing_terms,
-    only_symmetric,
-    truth_edit,
-    unexplained,
-    whole_ratio,
-)
+from .hypotheses import claim_edits, truth_edits
+from .messages import changed_terms, claim_edit, extra_terms, missing_terms, only_symmetric, unexplained, whole_ratio
 from .mutations import Edit, edits, scaled
 from .points import Point, finite, gap
 from .ratios import Ratio, ratio_of
@@ -50,7 +40,7 @@ def diagnose(context: Context) -> Diagnosis:
 def whole(context: Context) -> Iterator[Diagnosis]:
     """The claim is a constant, a size or a scalar variable times the derivative."""
     ratio = context.ratio()
-    if ratio is not None and not isinstance(ratio.scalar, Call):
+    if ratio is not None and not isinstance(ratio.scalar, Call) and (ratio.constant != 1 or ratio.scalar is not None):
         yield whole_ratio(context, ratio, _times(context.given, ratio) if context.given is not None else context.truth)
 
 
@@ -151,47 +141,15 @@ OTHERS = frozenset(
 
 def transposes(context: Context) -> Iterator[Diagnosis]:
     """One transpose of the claim, more or less."""
-    yield from _claim_edits(context, TRANSPOSES)
+    yield from claim_edits(context, TRANSPOSES)
 
 
 def single(context: Context) -> Iterator[Diagnosis]:
     """Any other single change of the claim, or of the derivative."""
     if context.given is not None:
-        yield from _claim_edits(context, OTHERS - TRANSPOSES)
-    yield from _truth_edits(context, OTHERS)
+        yield from claim_edits(context, OTHERS - TRANSPOSES)
+    yield from truth_edits(context, OTHERS)
     yield from whole_scalar(context)
-
-
-def _claim_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
-    root = context.claim.entry if context.claim.entry is not None else context.words
-    for e in edits(root, names):
-        try:
-            fixed = context.claim.array(e.root)
-        except SymDerivError:
-            continue
-        if context.is_true(fixed) and context.true_everywhere(fixed):
-            yield claim_edit(context, e, fixed)
-
-
-def _truth_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
-    for form in _forms(context):
-        for e in edits(form, names):
-            if context.is_claimed(e.root) and context.claimed_everywhere(e.root):
-                yield truth_edit(context, e)
-
-
-def _forms(context: Context) -> list[Node]:
-    """The derivative in words, as it is shown and multiplied out."""
-    out = [context.truth]
-    try:
-        core = normal(context.truth)
-    except SymDerivError:
-        return out
-    for form in (core, expanded(core)):
-        words = to_words(form)
-        if words not in out and words.tree_size < 400:
-            out.append(words)
-    return out
 
 
 # symmetric matrices ----------------------------------------------------------------------------------------------------------

@@ -25,11 +25,13 @@ from .ratios import Ratio
 from .shapes import diagnose_loose, diagnose_shape, permutation
 from .terms import minus
 from .updates import Update, implied, is_update
-from .verdict import Counterexample, Diagnosis, Suggestion, Verdict, number, values_of
+from .verdict import Counterexample, Diagnosis, Suggestion, Verdict, number, say, values_of
 
 if TYPE_CHECKING:
     from ..result import Derivative
 
+SIGN = "The sign is wrong: your claim is minus the derivative."
+TINY = 1e-6  # relative differences that the hypotheses of a diagnosis could not see
 SIMPLE = 60  # nodes of a difference that is worth showing
 
 
@@ -93,9 +95,15 @@ class Judge:
             return self._wrong(claim, Diagnosis("wrong", message, self.truth), decision)
         if update is not None and update.step is None:
             ratio = context.ratio(scalars=False)
-            if ratio is not None and ratio.sizes == 1 and ratio.number > 0:
-                step = f"the step is {number(float(1 / ratio.number))}"
-                return self._right(claim, replace(decision, equal=True, how=f"{decision.how.split(':')[0]}, up to a positive constant"), (step,))
+            if ratio is not None and ratio.sizes == 1:
+                step = f"the step is {number(float(abs(1 / ratio.number)))}"
+                if ratio.number > 0:
+                    how = f"{decision.how.split(':')[0]}, up to a positive constant"
+                    return self._right(claim, replace(decision, equal=True, how=how), (step,))
+                return self._wrong(claim, Diagnosis("sign", SIGN, self.truth, notes=(step,)), decision)
+        if decision.worst < TINY:
+            message = f"Your claim is not quite the derivative: they differ by {decision.worst:.0e} of their size. The derivative is {say(self.truth)}."
+            return self._wrong(claim, Diagnosis("wrong", message, self.truth), decision)
         found = next(permutation(context, self.problem.expr.rank), None)
         if found is None or context.ratio(scalars=False) is not None:
             found = diagnose(context)
@@ -255,7 +263,7 @@ def _about_update(verdict: Verdict, update: Update) -> Verdict:
         if "almost" in verdict.message:
             message = f"Right almost everywhere: the rule is gradient descent, {name} minus {step} times the derivative."
         return replace(verdict, message=message)
-    if verdict.kind == "sign" and verdict.message.startswith("The sign is wrong: your claim is minus"):
+    if verdict.kind == "sign" and verdict.message == SIGN:
         message = f"The sign is wrong: the rule adds {step} times the derivative, which climbs; descent subtracts it."
         return replace(verdict, message=message)
     return replace(verdict, message=f"The rule does not subtract {step} times the derivative. {verdict.message}")

@@ -57,7 +57,7 @@ def _numbers_of(context: Context) -> set[Expr]:
 def whole_ratio(context: Context, ratio: Ratio, fixed: Node | None) -> Diagnosis:
     """The claim is off by a factor as a whole."""
     kind, message = _about_factor(context, ratio, "your claim", "the derivative")
-    return Diagnosis(kind, message, fixed, context.given, 4.9 if isinstance(ratio.scalar, Call) else 0.0)
+    return Diagnosis(kind, message, fixed, context.given, 5.6 if isinstance(ratio.scalar, Call) else 0.0)
 
 
 def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> Diagnosis:

@@ -72,11 +72,16 @@ def ratio_of(pairs: Sequence[tuple[np.ndarray, np.ndarray, Point]], scalars: Ite
 
 
 def _constant(found: list[tuple[float, Point]]) -> Ratio | None:
-    for monomial in _monomials([p for _, p in found]):
+    best: tuple[float, Ratio] | None = None
+    for weight, monomial in _monomials([p for _, p in found]):
+        if best is not None and best[0] <= weight:
+            break
         number = _same([r / float(monomial.xreplace(p.sizes)) for r, p in found])
         if number is not None:
-            return Ratio(number, monomial)
-    return None
+            cost = weight + (1.5 if abs(number) != 1 and weight else 0)
+            if best is None or cost < best[0]:
+                best = (cost, Ratio(number, monomial))
+    return best[1] if best is not None else None
 
 
 def _with_scalar(found: list[tuple[float, Point]], scalars: Iterable[Node]) -> Ratio | None:
@@ -89,7 +94,7 @@ def _with_scalar(found: list[tuple[float, Point]], scalars: Iterable[Node]) -> R
         if _same(numbers) is not None:
             continue  # a constant explains nothing that the constants did not
         for power in (1, -1):
-            for monomial in _monomials([p for _, p in found], most=1):
+            for _, monomial in _monomials([p for _, p in found], most=1):
                 rest = [r / x**power / float(monomial.xreplace(p.sizes)) for (r, p), x in zip(found, numbers, strict=True)]
                 number = _same(rest)
                 if number is None:
@@ -104,8 +109,8 @@ def _cost(r: Ratio) -> tuple[int, int, int]:
     return (int(r.sizes != 1), int(abs(r.number) != 1), r.scalar.tree_size if r.scalar is not None else 0)
 
 
-def _monomials(points: Sequence[Point], most: int = 2) -> list[Expr]:
-    """1, then monomials in the sizes with small exponents, the simplest first; `(n - 1)/n` at the end."""
+def _monomials(points: Sequence[Point], most: int = 2) -> list[tuple[int, Expr]]:
+    """1, then monomials in the sizes with small exponents, the simplest first, with a weight; `(n - 1)/n` at the end."""
     symbols: list[Symbol] = list(points[0].sizes) if points else []
     out: list[tuple[int, Expr]] = [(0, S.One)]
     if len(symbols) <= 5 and len({tuple(p.sizes.values()) for p in points}) > 1:
@@ -119,7 +124,7 @@ def _monomials(points: Sequence[Point], most: int = 2) -> list[Expr]:
         for s in symbols if most > 1 else ():
             if all(p.sizes[s] > 1 for p in points):
                 out += [(8, (s - 1) / s), (8, s / (s - 1)), (9, 1 / (s - 1)), (9, s - 1)]
-    return [value for _, value in sorted(out, key=lambda pair: pair[0])]
+    return sorted(out, key=lambda pair: pair[0])
 
 
 def _same(numbers: Sequence[float]) -> Expr | None:

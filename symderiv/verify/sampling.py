@@ -81,7 +81,10 @@ def sample_sizes(problem_vars: Iterable[Var], rng: np.random.Generator, words: N
     some = [bool(b) for b in rng.integers(0, 2, count)]
     if all(some) or not any(some):
         some[int(rng.integers(count))] ^= True
-    rows = [ladder[::-1][:count], ladder[:count], [3] * count, [1 if s else 4 - i % 2 for i, s in enumerate(some)]]
+    tall = ladder[::-1][:count]
+    # a size that were the same number everywhere could not be told from that number: 3*x from n*x
+    wide = [v if v != t else ladder[-1] + 1 for v, t in zip(ladder, tall, strict=False)] if count <= 6 else ladder[:count]
+    rows = [tall, wide, [3] * count, [1 if s else 4 - i % 2 for i, s in enumerate(some)]]
     if count == 1:
         rows = [[4], [3], [1]]
     return _distinct(_at_least(symbols, row, least) for row in rows)

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node
-from ..expr.sizes import show_shape
 from ..expr.walk import replace
 from .claims import Claim
 from .context import Context
 from .decide import Trials
+from .hypotheses import truth_edits
 from .messages import claim_edit, factor_text, shapes_text
 from .mutations import Edit, edits, transposed
 from .points import finite, gap
@@ -32,7 +32,7 @@ def diagnose_shape(context: Context, rank_out: int) -> Diagnosis:
     Args:
         rank_out: number of axes of what was differentiated (0 for a loss).
     """
-    for family in (_permuted, _edited, _reshaped, _summed, _diagonal, _broadcast):
+    for family in (_permuted, _edited, _reshaped, _forgotten, _summed, _diagonal, _broadcast):
         found = list(family(context, rank_out))
         if found:
             return min(found, key=lambda d: d.rank)
@@ -68,11 +68,8 @@ def _said_permuted(context: Context, fixed: Node, layout: bool, ratio: Ratio) ->
     elif ratio.constant != 1:
         extra = f" The factor {factor_text(ratio)} is missing as well."
     if layout:
-        claimed, true = show_shape(context.words.shape), show_shape(context.truth.shape)
-        message = (
-            f"Your claim is the derivative in the other layout: it has shape {claimed}, and in the layout asked for "
-            f"the shape is {true}. Transpose it.{extra}"
-        )
+        shapes = f": {shapes_text(context.words, context.truth)}" if context.words.shape != context.truth.shape else ""
+        message = f"Your claim is the derivative in the other layout, the transpose of what was asked for{shapes}.{extra}"
         return Diagnosis("layout", message, fixed if not extra else context.truth, context.words, 1.0 + bool(extra))
     message = f"Your claim is the transpose of the derivative: {shapes_text(context.words, context.truth)}.{extra}"
     if context.words.rank > 2:
@@ -125,6 +122,12 @@ def _as_shape(d: Diagnosis, context: Context, e: Edit) -> Diagnosis:
     kind = "transpose" if e.name == "transpose" else "index" if e.name == "axis" else "shape"
     shapes = shapes_text(context.words, context.truth)
     return Diagnosis(kind, f"{d.message} As it stands, {shapes}.", d.fixed, d.place, d.rank, path=d.path)
+
+
+def _forgotten(context: Context, rank_out: int) -> Iterator[Diagnosis]:
+    """One factor of the derivative left out, or one sum, gives the claim."""
+    for d in truth_edits(context, frozenset(("drop_factor", "axis", "average", "swap", "product"))):
+        yield Diagnosis(d.kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, None, d.rank)
 
 
 def _reshaped(context: Context, rank_out: int) -> Iterator[Diagnosis]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sympy import Expr
+
 from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import fold, postorder, with_operands
 from ..steps.model import Symbol
@@ -19,6 +21,7 @@ from .mathematics import MathPrinter, Piece
 from .names import latex_name, unicode_name
 from .notations import Notation
 from .precedence import MathLevel
+from .prose import greek_in_latex
 from .sharing import plain_text
 from .unicode import UnicodeNotation
 
@@ -49,6 +52,10 @@ class StepMath:
         """A variable's name."""
         return self.notation.name(v.name, v.rank)[0]
 
+    def text_of_size(self, size: Expr) -> str:
+        """A size."""
+        return _StepPrinter(self, frozenset(), False).scalar(size)[0]
+
     def of(self, symbol: Symbol) -> str:
         """What stands after the d or ∂: a name, or the value in brackets."""
         if symbol.label is not None:
@@ -64,7 +71,15 @@ class _LatexSteps(LatexNotation):
     def name(self, name: str, rank: int) -> tuple[str, bool]:
         if name in self.renamed:
             return self.renamed[name], "_" in self.renamed[name]
-        return latex_name(name, self.names, self.bold and rank > 0)
+        text, lowered = latex_name(name, self.names, self.bold and rank > 0)
+        return text if text.isascii() else greek_in_latex(text), lowered
+
+    def juxtaposed(self, texts: list[str]) -> str:
+        out = texts[0]
+        for text in texts[1:]:
+            thin = r"\," if text.startswith((r"\mathrm{d}", r"{\color{symderiv}\mathrm{d}")) else ""
+            out += (r" \cdot " if text[0].isdigit() else " ") + thin + text
+        return out
 
 
 class _UnicodeSteps(UnicodeNotation):
@@ -119,9 +134,7 @@ class _StepPrinter(MathPrinter):
             return Piece(body=r"\cdots" if self.latex else "⋯", rank=rank)
         if s.kind == "differential":
             d = r"\mathrm{d}" if self.latex else "d"
-            text = self.math.of(s)
-            glue = " " if self.latex and not text.startswith(("(", r"\left", "{")) else ""
-            return Piece(body=f"{d}{glue}{text}", level=MathLevel.PREFIX, rank=rank)
+            return Piece(body=f"{d}{self.math.of(s)}", level=MathLevel.PREFIX, rank=rank)
         if s.kind == "cotangent":
             return self.fraction(self.n.name(s.output, 0)[0], self.math.of(s), rank, nabla=s.label is not None and s.of.rank > 0)
         top = self.math.of(s)
@@ -132,7 +145,7 @@ class _StepPrinter(MathPrinter):
         if self.latex:
             if nabla and self.math.options.derivative == "nabla" and top.isalpha():
                 return Piece(body=rf"\nabla_{{{bottom}}} {top}", level=MathLevel.PREFIX, rank=rank)
-            return Piece(body=rf"\frac{{\partial {top}}}{{\partial {bottom}}}", level=MathLevel.JUXTAPOSED if rank else MathLevel.RAISED, rank=rank)
+            return Piece(body=rf"\frac{{\partial {top}}}{{\partial {bottom}}}", level=MathLevel.PREFIX, rank=rank)
         if nabla and self.math.options.derivative == "nabla":
             return Piece(body=f"∇{bottom} {top}", level=MathLevel.PREFIX, rank=rank)
         return Piece(body=f"∂{top}/∂{bottom}", level=MathLevel.RAISED, rank=rank)

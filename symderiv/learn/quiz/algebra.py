@@ -18,7 +18,7 @@ from ..shapes import product_line
 from .cases import Case, declared_line, network
 from .expressions import Maker
 from .model import LETTERS, Claim, Question
-from .numeric import distinct, fits
+from .numeric import Trials, fits
 
 if TYPE_CHECKING:
     from .questions import Spec
@@ -44,7 +44,7 @@ SAID = {
 def loss(spec: Spec, m: Maker) -> Case:
     """A scalar loss with a parameter to learn; the gradient is a product of matrices."""
     rng = spec.rng
-    n, d, k = m.shape(3)
+    n, d, k = "n", "d", "k"  # the usual names; the same shapes again and again are also what is quickest to evaluate
     f = m.function()
     m.vars.update({"X": f"{n}, {d}"})
     if rng.random() < 0.5:
@@ -135,18 +135,19 @@ def update(spec: Spec) -> Question | None:
 
 def mistakes(problem: Problem, g: Node, spec: Spec, wanted: int) -> list[tuple[Node, str]]:
     """Changes of the gradient that are wrong in value, no two alike, each with what is wrong with it."""
-    found = [e for e in edits(g, most=40) if e.root.rank == g.rank and len(to_text(e.root)) <= LONGEST + 12]
+    found = [e for e in edits(g, most=40) if e.root.rank == g.rank]
     spec.rng.shuffle(found)
     by_name: dict[str, list] = {}
     for e in found:
         by_name.setdefault(e.name, []).append(e)
     queue = [e for group in zip(*(_padded(v, 3) for v in by_name.values()), strict=True) for e in group if e is not None]
     kept: list[Node] = [g, Call("neg", g)]
+    trials = Trials(problem.vars.values(), problem.expr)
     out: list[tuple[Node, str]] = []
     for e in queue[:12]:
         if len(out) == wanted:
             break
-        if distinct(e.root, kept, problem):
+        if len(to_text(e.root)) <= LONGEST + 12 and trials.distinct(e.root, kept):
             kept.append(e.root)
             shape = "" if e.root.shape == g.shape else f"; it has the size {shape_text(e.root.shape)}, not {shape_text(g.shape)}"
             out.append((e.root, SAID.get(e.name, "this is not the derivative") + shape))
@@ -171,8 +172,9 @@ def transpose(spec: Spec) -> Question | None:
         return None
     used = _used(case)
     slip = {}
-    for e in edits(g, frozenset(("transpose",)), 30):
-        if distinct(e.root, [g], case.problem):
+    trials = Trials(case.problem.vars.values(), case.problem.expr)
+    for e in edits(g, frozenset(("transpose",)), 12):
+        if trials.distinct(e.root, [g]):
             slip[to_text(e.root)] = "one transpose is wrong"
     return spec.question(
         ask=f"L = {to_text(case.problem.expr)}. The transposes in ∂L/∂{case.wrt} = {bare} were lost. Write it with them.",
@@ -189,13 +191,13 @@ def _same_text(text: str, truth: Node, case: Case) -> bool:
         node = parse(text, dict(case.vars)).expr
     except SymDerivError:
         return False
-    return node.shape == truth.shape and not distinct(node, [truth], case.problem)
+    return node.shape == truth.shape and not Trials(case.problem.vars.values(), case.problem.expr).distinct(node, [truth])
 
 
 def _layer_loss(spec: Spec, m: Maker) -> Case:
     """`sum(G*layer)`: its gradients are what the layer passes back when `G` arrives."""
     rng = spec.rng
-    n, d, k = m.shape(3)
+    n, d, k = "n", "d", "k"
     f = m.function()
     form = rng.randrange(5)
     if form == 0:

@@ -37,24 +37,41 @@ def points(variables: Iterable[Var], words: Node, seed: int = 0) -> list[Point]:
     return out
 
 
-def equal(a: Node, b: Node, variables: Iterable[Var], words: Node | None = None) -> bool | None:
-    """Whether two expressions have equal shapes and values; None where no point gives both a value."""
-    if len(a.shape) != len(b.shape):
-        return False
-    compared = 0
-    for p in points(variables, words if words is not None else a):
-        x, y = p.value(a), p.value(b)
-        if x is None or y is None or not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
-            continue
-        compared += 1
-        if gap(x, y) > TOLERANCE:
+class Trials:
+    """Points of one problem; the values of every expression at them are computed once."""
+
+    def __init__(self, variables: Iterable[Var], words: Node) -> None:
+        self.points = points(variables, words)
+        self._values: dict[Node, list[np.ndarray | None]] = {}
+
+    def values(self, node: Node) -> list[np.ndarray | None]:
+        """One array for each point; None where it has no finite value."""
+        if node not in self._values:
+            found = [p.value(node) for p in self.points]
+            self._values[node] = [v if v is not None and np.all(np.isfinite(v)) else None for v in found]
+        return self._values[node]
+
+    def equal(self, a: Node, b: Node) -> bool | None:
+        """Whether two expressions have equal shapes and values; None where fewer than two points give both a value."""
+        if len(a.shape) != len(b.shape):
             return False
-    return True if compared > 1 else None
+        compared = 0
+        for x, y in zip(self.values(a), self.values(b), strict=True):
+            if x is None or y is None:
+                continue
+            compared += 1
+            if gap(x, y) > TOLERANCE:
+                return False
+        return True if compared > 1 else None
+
+    def distinct(self, node: Node, others: Iterable[Node]) -> bool:
+        """Whether an expression differs in value from all others, for certain."""
+        return all(self.equal(node, o) is False for o in others)
 
 
-def distinct(node: Node, others: Iterable[Node], problem: Problem) -> bool:
-    """Whether an expression differs in value from all others, for certain."""
-    return all(equal(node, o, problem.vars.values(), problem.expr) is False for o in others)
+def equal(a: Node, b: Node, variables: Iterable[Var], words: Node | None = None) -> bool | None:
+    """Whether two expressions have equal shapes and values; None where no two points give both a value."""
+    return Trials(variables, words if words is not None else a).equal(a, b)
 
 
 def fits(text: str, shape: tuple[str, ...], vars: Mapping[str, str]) -> bool:
@@ -155,4 +172,4 @@ def _computes(claim: Claim) -> bool:
     return got == tuple(_number(s, sizes) for s in re.findall(r"[^,()\s][^,()]*", claim.says))
 
 
-__all__ = ["confirm", "distinct", "equal", "fits", "points"]
+__all__ = ["Trials", "confirm", "equal", "fits", "points"]

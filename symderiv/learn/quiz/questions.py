@@ -6,7 +6,8 @@ The shape questions are here; those about expressions (transposes, updates, erro
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ...errors import InputError, SymDerivError
 from ...write.report import shape_text
@@ -14,6 +15,9 @@ from ..shapes import ShapeAnswer, intermediates, number
 from .cases import CASES, Case, declared_line
 from .expressions import Maker
 from .model import KINDS, LETTERS, LEVELS, TOPICS, Claim, Question
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 TRIES = 60  # a random template may not fit (two equal choices, an expression that is too long); the next one is taken
 LONGEST = 72  # characters of an expression
@@ -53,6 +57,7 @@ def size(spec: Spec) -> Question | None:
     return spec.question(
         ask=f"What is the size of {case.text}{where}?", given=case.declared, form="shape", answer=shape_text(a.shape),
         why=_why(case, a), factors=_factors(case, a), slips=slips(case, a), hint=_hint(a), claims=(_claim(case, a.shape),),
+        vars={n: s for n, s in case.vars.items() if n in case.problem.vars},
     )  # fmt: skip
 
 
@@ -276,24 +281,66 @@ def quiz(
     Raises:
         InputError: SD142 when there are not that many different ones, SD143 for names that do not exist.
     """
-    rng = random.Random(f"quiz:{seed}")
+    return list(questions(n, seed, topics, kinds, level))
+
+
+def questions(
+    n: int, seed: int = 0, topics: Sequence[str] = (), kinds: Sequence[str] = (), level: int | None = None, seen: Iterable[tuple] = ()
+) -> Iterator[Question]:
+    """The questions of `quiz`, each made when it is asked for; none that was `seen` (by its `identity`)."""
     known = pairs(topics, kinds, level)
+    return _questions(n, random.Random(f"quiz:{seed}"), known, set(seen))
+
+
+def _questions(n: int, rng: random.Random, known: list[tuple[str, str, int]], seen: set[tuple]) -> Iterator[Question]:
     by_topic: dict[str, list[tuple[str, str, int]]] = {}
     for p in known:
         by_topic.setdefault(p[1], []).append(p)
     order = list(by_topic)
-    out: dict[tuple, Question] = {}
+    made = 0
     for tries in range(20 * n + 50):
-        if len(out) >= n:
-            break
+        if made >= n:
+            return
         if not tries % len(order):
             rng.shuffle(order)
         kind, topic, at = rng.choice(by_topic[order[tries % len(order)]])
         q = make(f"{kind}:{topic}:{at}:{rng.randrange(10**9)}")
-        out.setdefault(q.identity, q)
-    if len(out) < n:
-        raise InputError(f"there are only {len(out)} different questions of this kind", code="SD142", hint="ask for fewer, or widen it")
-    return list(out.values())
+        if q.identity not in seen:
+            seen.add(q.identity)
+            made += 1
+            yield q
+    hint = "ask for fewer, or leave out --topic, --kind or --level"
+    raise InputError(f"there are only {made} different questions of this kind", code="SD142", hint=hint)
 
 
-__all__ = ["Spec", "make", "pairs", "quiz"]
+def due(
+    progress: Progress, n: int, seed: int = 0, topics: Sequence[str] = (), kinds: Sequence[str] = (), level: int | None = None
+) -> Iterator[Question]:
+    """What SM-2 wants asked now: questions answered wrong, then skills; and new questions where that is not enough."""
+    rng = random.Random(f"review:{seed}")
+    known = pairs(topics, kinds, level)
+    fits = {f"{topic}/{kind}": f"{kind}:{topic}:{at}" for kind, topic, at in known}
+    seen: set[tuple] = set()
+    for card in progress.due():
+        if len(seen) >= n:
+            return
+        if ":" in card:
+            kind, topic, *_ = card.split(":")
+            if f"{topic}/{kind}" not in fits:
+                continue
+            try:
+                q = make(card)
+            except InputError:  # a question of an older version
+                continue
+        elif card in fits:
+            q = make(f"{fits[card]}:{rng.randrange(10**9)}")
+        else:
+            continue
+        if q.identity not in seen:
+            seen.add(q.identity)
+            yield q
+    if len(seen) < n:
+        yield from _questions(n - len(seen), rng, known, seen)
+
+
+__all__ = ["Spec", "due", "make", "pairs", "questions", "quiz"]

@@ -41,7 +41,6 @@ def read_big(r: LatexReader, c: Cursor, sign: Token) -> Value:
     Raises:
         InputError: SD133 for an index that is something else already, SD135 for ranges that are not read.
     """
-    c.next()
     scripts = read_scripts(r, c)
     if scripts.sub is None and not scripts.raised:
         return _bare(r, c, sign)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from ...expr.nodes import Call, Index, Node, Var
 from ...expr.walk import postorder
-from .bigops import comprehension
 from .grammar import product_ends, read_all, read_product
 from .indices import is_index_part, letter_of, position, read_index, split_indices
 from .lookup import name_key
 from .naming import Key, label_text
-from .scripts import Scripts, argument, content, read_scripts
+from .scripts import Scripts, content, read_scripts
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
 from .values import Value, value_of
 
@@ -66,7 +65,8 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
 
 
 def _known(r: LatexReader, key: Key) -> bool:
-    return r.is_defined(key) or bool(r.known(key, 0, 1))
+    name = r.known(key, 0, 1)
+    return r.is_defined(key) or bool(name) and name not in r.guessed
 
 
 def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: int, stop: int) -> Head | None:
@@ -216,7 +216,8 @@ def unknown_subject(r: LatexReader, p: Pattern) -> tuple[str, Node | None, tuple
     elif indexed:
         key = p.key.labelled(label_text(p.scripts.sub or ()) or "")
     value = r.context.value if r.context is not None else None
-    if value is not None and len(indices) in (0, value.rank):
+    if value is not None and r.loss_name in ("", key.identifier) and len(indices) in (0, value.rank):
+        r.loss_name = key.identifier
         return key.identifier, value, tuple(indices)
     return key.identifier, None, tuple(indices)
 
@@ -455,6 +456,3 @@ def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
     head = Head(c.items[begin : c.at], [(below, order)], order, start, c.last)
     return as_value(r, resolve(r, head, c.items[begin : c.at]), start, c.last)
 
-
-__all__ = ["Head", "Pattern", "argument", "as_value", "comprehension", "fraction", "head_of", "inline_head", "is_inline", "nabla_head",
-           "name_pattern", "read_inline", "read_nabla", "read_partial", "resolve"]  # fmt: skip

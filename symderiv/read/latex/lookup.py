@@ -169,7 +169,10 @@ def finish(r: LatexReader, x: Value, indexed: list[list[Item]], raised: list[Rai
         if "power" in kinds and scripts.first == "sup":
             what = f"`{r.text(start, stop)}`: an entry of the power, or the power of the entry?"
             raise r.error(what, start, stop, "SD133", "write (A^2)_{ij} or A_{ij}^2")
-    if x.node.rank == 2 and len(indexed) == 1:
+    if x.family == len(indexed) < x.node.rank:
+        colon = [Token("char", ":", start, start)]
+        x = replace(entry(r, x, [*indexed, *[colon] * (x.node.rank - len(indexed))], stop), kind="column" if x.node.rank - len(indexed) == 1 else x.kind)
+    elif x.node.rank == 2 and len(indexed) == 1:
         x = _line(r, x, indexed, start, stop)
     else:
         x = entry(r, x, indexed, stop)

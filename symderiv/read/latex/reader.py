@@ -115,6 +115,9 @@ class LatexReader:
     iteration: tuple[str, ...] = ()
     as_variables: set[str] = field(default_factory=set)  # Greek letters used without an argument
     expecting_label: bool = False  # a subscript is being read
+    loss_name: str = ""  # the one name for which the value of the context stands
+    guessed: set[str] = field(default_factory=set)  # names that were assumed in the first reading
+    main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side
     counter: int = 0
 
@@ -127,6 +130,15 @@ class LatexReader:
     def guessing(self) -> bool:
         """Whether sizes are still unknown."""
         return self.inference is not None
+
+    def remember_guesses(self, first: LatexReader) -> None:
+        """The names that the first reading assumed, with what they look like."""
+        assert first.inference is not None
+        self.guessed = set(first.inference.guesses)
+        for key, names in first.table.by_key.items():
+            for name in names:
+                if name in self.guessed:
+                    self.table.add(name, key)
 
     # errors ----------------------------------------------------------------------------------------------------------------
     def span(self, start: int, stop: int) -> Span:
@@ -148,10 +160,14 @@ class LatexReader:
 
     def declare_hint(self, node: Node) -> str:
         """What to declare when a kind that was assumed does not fit."""
-        assumed = [v.name for v in variables(node) if v.name not in self.declared.vars or v.name in self.assumptions]
+        assumed = [v.name for v in variables(node) if self.is_guess(v)]
         if not assumed:
             return ""
         return "; declare " + " or ".join(f"`{n}: …`" for n in dict.fromkeys(assumed[:3])) + " if it is meant otherwise"
+
+    def is_guess(self, node: Node) -> bool:
+        """Whether the node is a variable that nobody declared."""
+        return isinstance(node, Var) and (node.name in self.guessed or (self.inference is not None and node.name in self.inference.guesses))
 
     # building ----------------------------------------------------------------------------------------------------------------
     def make(self, name: str, *operands: Node, start: int, stop: int, parts: tuple[Value, ...] = (), **params: Any) -> Node:

@@ -27,7 +27,8 @@ class Value:
         kind: scalar, column, row, matrix or tensor.
         start, stop: place in the source.
         literal: a whole number as written, that may stand for a vector of ones.
-        bare: a name or a bracket: something that a subscript or a power can follow.
+        named: the name of the variable that it is, or "".
+        family: how many subscripts number the columns of an array that is defined by them: `z_i = W x_i`.
     """
 
     node: Node
@@ -36,6 +37,7 @@ class Value:
     stop: int
     literal: bool = False
     named: str = ""
+    family: int = 0
 
     @property
     def is_array(self) -> bool:
@@ -217,7 +219,7 @@ class _Chain:
             hint = rf"write {left.strip('`')} \odot {right.strip('`')} for the elementwise product, x^\top y or x y^\top for the others"
         else:
             hint = r"transpose one of the two, or write \odot for the elementwise product"
-        return r.error(what, self.start, x.stop, "SD132", hint)
+        return r.error(what, self.start, x.stop, "SD132", hint + (r.declare_hint(x.node) or r.declare_hint(self.nodes[-1])))
 
     def node(self, r: LatexReader) -> Node:
         if len(self.nodes) > 1:
@@ -256,6 +258,10 @@ def divide(r: LatexReader, a: Value, b: Value, start: int, stop: int) -> Value:
     Raises:
         InputError: SD132 for a matrix below the line, or a vector below a matrix.
     """
+    if b.is_array and not a.is_array and r.is_guess(b.node):
+        name = b.node.name  # type: ignore[attr-defined]
+        what = f"{r.shown(b)} is not declared; from its letter it is {SHOWN[b.kind]}, by which nothing is divided"
+        raise r.error(what, b.start, b.stop, "SD133", f"declare `{name}: scalar`, or an array with the size {name}")
     if b.kind in ("matrix", "tensor", "row") or (b.is_array and a.is_array and a.kind != b.kind):
         what = f"{r.shown(b)} is {SHOWN[b.kind]}: there is no division of {SHOWN[a.kind]} by it"
         hint = r"write \oslash for elementwise division, ^{-1} for the inverse" + r.declare_hint(b.node)

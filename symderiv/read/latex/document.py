@@ -1,0 +1,357 @@
+r"""What a LaTeX text says: statements with their sides as words; `read_latex` and `parse_latex`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Dummy, Expr
+
+from ...errors import InputError, LimitError, Span, SymDerivError
+from ...expr.nodes import Index, Node, Num, Var
+from ...expr.sizes import size_symbol, unifying
+from ...expr.walk import variables
+from ..declarations import Declarations, declarations_from
+from ..infer import Inference, sentence
+from ..problem import Problem
+from .macros import Expander
+from .naming import Key
+from .reader import Definition, DerivativeOf, LatexReader
+from .split import Raw, split_statements
+from .statements import LatexStatement, Plan, Side, plan_statements, read_statement
+from .tokens import Clock, scan_latex
+from .tree import Item, Token, TreeBuilder, is_macro, tokens_below
+
+
+@dataclass(frozen=True)
+class Context:
+    r"""What is known around a text.
+
+    Attributes:
+        value: words of the loss: what the numerator of a derivative stands for where nothing else says so.
+        names: more definitions, name -> words.
+        shape: the shape that the main statement should have; it decides the sizes of `I` and `\mathbf 1` where nothing else does.
+        macros: a preamble with `\newcommand`.
+        functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
+    """
+
+    value: Node | None = None
+    names: Mapping[str, Node] = field(default_factory=dict)
+    shape: tuple[Expr, ...] | None = None
+    macros: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class LatexDocument:
+    """The statements of a text.
+
+    Attributes:
+        source: the text.
+        statements: in order.
+        definitions: name -> words.
+        vars: name -> variable, declared ones first.
+        assumptions: a sentence for everything that was assumed.
+        spans: words -> place of their first occurrence.
+        unknowns: variables that stand for derivatives inside expressions -> what they are derivatives of.
+    """
+
+    source: str
+    statements: tuple[LatexStatement, ...]
+    definitions: dict[str, Node]
+    vars: dict[str, Var]
+    assumptions: list[str]
+    spans: dict[Node, Span]
+    unknowns: dict[Var, DerivativeOf]
+
+    @property
+    def main(self) -> LatexStatement:
+        """The statement that the others serve: a derivative or an update, else the last that no other uses."""
+        for kinds in (("derivative", "update"), ("expression",)):
+            found = [s for s in self.statements if s.kind in kinds]
+            if found:
+                return found[0]
+        free = [s for s in self.statements if s.kind in ("definition", "equation", "chain") and not s.used]
+        chosen = [s for s in free if s.kind == "definition"] or free or list(self.statements)
+        return chosen[-1]
+
+
+def read_latex(text: str, vars: object = None, context: Context | None = None, *, name: str = "") -> LatexDocument:
+    r"""The statements of a LaTeX text, with or without dollars and environments.
+
+    Args:
+        text: formulas as in a paper; vectors are columns, indices count from 1.
+        vars: declarations as for `parse`; names may be in LaTeX, `{"\\theta": "n", "W^{(2)}": "k,h"}`.
+        context: what is known around the text.
+        name: what the text is called in messages.
+
+    Raises:
+        InputError: SD130 unbalanced, SD131 unknown command, SD132 ambiguous product, SD133 ambiguous or undeclared name, SD135 not
+            read, SD136 macros, SD137 nothing to read.
+        ShapeError: SD134 for sizes that do not fit.
+        LimitError: SD9xx.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"a text is needed, not {type(text).__name__}", code="SD137")
+    source = text if text.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    try:
+        return _read(source, vars, context or Context(), name)
+    except SymDerivError:
+        raise
+    except RecursionError:
+        raise LimitError("the text is nested too deeply", code="SD902", span=Span(source, 0, 1, name)) from None
+    except Exception as error:  # the border: nothing but SymDerivError leaves
+        what = f"this could not be read ({type(error).__name__}: {str(error)[:200]})"
+        raise InputError(what, code="SD100", hint="please report it", span=Span(source, 0, 1, name)) from error
+
+
+def parse_latex(text: str, vars: object = None, name: str | None = None, context: Context | None = None) -> Problem:
+    r"""The problem that a LaTeX text states: an expression, a definition, or the right side of a derivative.
+
+    Args:
+        text: `\frac{1}{n}\|Xw - y\|^2`, `L = …, \quad p = \sigma(Xw)`, …
+        vars: declarations, `{"X": "n,d"}`.
+        name: the definition that is the result; by default the statement that the others serve.
+        context: see `Context`.
+
+    Raises:
+        SymDerivError: as `read_latex`; SD137 for an equation that is no definition.
+    """
+    d = read_latex(text, vars, context)
+    if name is not None:
+        if name not in d.definitions:
+            known = ", ".join(d.definitions) or "no names"
+            raise InputError(f"the text does not define `{name}`", code="SD104", hint=f"it defines {known}", span=Span(d.source, 0, 1))
+        return Problem(d.source, d.definitions[name], d.vars, d.assumptions, d.definitions, d.spans, name)
+    main = d.main
+    if main.kind in ("equation", "chain", "condition") or not main.right:
+        raise InputError("an equation of two known sides is no expression", code="SD137", hint="write one side", span=main.span)
+    used = next((v for v in variables(main.right[0].words) if v in d.unknowns), None)
+    if used is not None:
+        span = d.unknowns[used].span or main.span
+        raise InputError("the expression holds a derivative that is not worked out", code="SD135", hint="write its value", span=span)
+    return Problem(d.source, main.right[0].words, d.vars, d.assumptions, d.definitions, d.spans, main.name)
+
+
+# reading twice -----------------------------------------------------------------------------------------------------------------
+
+
+def _read(source: str, vars: object, context: Context, name: str) -> LatexDocument:
+    clock = Clock(source, name)
+    declared = declarations_from(_plain_names(vars))
+    declared.check_names()
+    items = _tree(source, context.macros, name)
+    raws = split_statements(items)
+    if not raws:
+        raise InputError("there is nothing to read", code="SD137", span=Span(source, 0, 1, name))
+    inference = Inference()
+    letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
+    unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
+
+    def reader(decl: Declarations, sizes: dict[str, Expr], inf: Inference | None, fixed: dict) -> LatexReader:
+        return LatexReader(
+            source, decl, clock, inf, name, context, sizes=sizes, fixed=fixed, given=dict(context.names), functions=context.functions
+        )
+
+    first = reader(declared, dict(unknown), inference, {})
+    try:
+        with unifying(inference.unifier):
+            _read_once(first, raws)
+            _expect_shape(first, context)
+            _settle_letters(first, inference, unknown, declared)
+    except SymDerivError as error:
+        error.message, error.hint = _readable(error.message, inference, first), _readable(error.hint, inference, first)
+        error.args = (error.message,)
+        raise
+    _check_double_use(first)
+    final, found, told, names = _settled(inference, declared, unknown)
+    second = reader(final, found, None, _fixed(first, inference, names))
+    second.remember_guesses(first)
+    statements = _read_once(second, raws)
+    return _document(second, statements, [*told, *second.assumptions.values()])
+
+
+def _tree(source: str, preamble: str, name: str) -> tuple[Item, ...]:
+    expander = Expander(source, name)
+    if preamble:
+        outer = Expander(preamble, "macros")
+        outer.expand(scan_latex(preamble, "macros"))
+        expander.table.update(outer.table)
+    tokens = expander.expand(scan_latex(source, name))
+    return TreeBuilder(source, tokens, name).build()
+
+
+def _plain_names(vars: object) -> object:
+    """Declarations with names in the language."""
+    if not isinstance(vars, Mapping):
+        return vars
+    return {k if not isinstance(k, str) or k.isidentifier() else identifier_of(k): v for k, v in vars.items()}
+
+
+def identifier_of(name: str) -> str:
+    r"""The name in the language of a name in LaTeX: `W^{[3]}` is W3, `\hat{y}` is y_hat.
+
+    Raises:
+        InputError: SD106 for what is not a name.
+    """
+    from .calculus import name_pattern
+    from .naming import label_text
+    from .tree import Cursor, Group
+
+    text = name.strip()
+    try:
+        items = _tree(text, "", "vars")
+        c = Cursor(items, 0, len(text))
+        r = LatexReader(text, Declarations(), Clock(text), name="vars")
+        p = name_pattern(r, c)
+    except SymDerivError:
+        p, c = None, None
+    if p is None or c is None or not c.done or p.arguments is not None or p.scripts.primes:
+        raise InputError(f"`{text[:60]}` cannot name a variable", code="SD106", hint="a name is a letter with labels: W^{(2)}")
+    key = p.key
+    if p.scripts.sub is not None:
+        key = key.labelled(label_text(p.scripts.sub) or "")
+    for one in p.scripts.raised:
+        inner = one.items[0]
+        label = "star" if one.kind == "star" else label_text(inner.items if isinstance(inner, Group) else one.items)
+        key = key.labelled(label or "")
+    if "" in key.labels:
+        raise InputError(f"`{text[:60]}` cannot name a variable", code="SD106", hint="a name is a letter with labels: W^{(2)}")
+    return key.identifier
+
+
+def _size_letters(items: tuple[Item, ...]) -> list[str]:
+    r"""Letters that end the range of a sum, or size `I_n`, `\mathbf{1}_n`."""
+    from .scripts import content
+
+    out: dict[str, None] = {}
+    todo: list[Any] = [items]
+    while todo:
+        level = list(todo.pop())
+        for k, item in enumerate(level):
+            if not isinstance(item, Token):
+                todo.append(item.items)
+                continue
+            if is_macro(item, "sum", "prod"):
+                _range_letters(level, k + 1, out)
+            if item.kind == "sub" and k >= 1 and k + 1 < len(level) and _is_constant(level[:k]):
+                inner = content(level[k + 1])
+                if len(inner) == 1 and isinstance(inner[0], Token) and inner[0].kind == "char" and inner[0].text.isalpha():
+                    out[inner[0].text] = None
+    return list(out)
+
+
+def _range_letters(level: list[Item], k: int, out: dict[str, None]) -> None:
+    from .scripts import content
+
+    while k + 1 < len(level) and isinstance(level[k], Token) and level[k].kind in ("sub", "sup"):  # type: ignore[union-attr]
+        if level[k].kind == "sup":  # type: ignore[union-attr]
+            inner = list(tokens_below(content(level[k + 1])))
+            for t in inner:
+                if t.kind == "char" and t.text.isalpha():
+                    out[t.text] = None
+        k += 2
+
+
+def _is_constant(before: list[Item]) -> bool:
+    r"""Whether `I`, `\mathbf 1` stands last."""
+    from .tree import Group, is_char
+
+    last = before[-1]
+    if is_char(last, "I"):
+        return True
+    inner = last.items if isinstance(last, Group) and last.opener == "brace" else (last,)
+    one = len(inner) == 1 and isinstance(inner[0], Token) and inner[0].kind == "number" and inner[0].text == "1"
+    return one and len(before) > 1 and is_macro(before[-2], "mathbf", "mathbb", "boldsymbol", "bm", "vec")
+
+
+def _read_once(r: LatexReader, raws: list[Raw]) -> list[LatexStatement]:
+    plans = plan_statements(r, raws)
+    return [read_statement(r, plan) for plan in plans]
+
+
+def _expect_shape(r: LatexReader, context: Context) -> None:
+    """The shape that the surroundings tell decides what nothing else does."""
+    if context.shape is None or r.main_shape is None or len(context.shape) != len(r.main_shape):
+        return
+    for a, b in zip(r.main_shape, context.shape, strict=True):
+        if a.has(Dummy):
+            r.unify(a, b)
+
+
+def _settle_letters(r: LatexReader, inference: Inference, unknown: dict[str, Expr], declared: Declarations) -> None:
+    """Letters at the end of ranges that nothing equates with a size are sizes of their own."""
+    find = inference.unifier.find
+    for s, size in unknown.items():
+        if isinstance(find(size), Dummy):
+            inference.unifier.unify(size, size_symbol(s))
+
+
+def _settled(inference: Inference, declared: Declarations, unknown: dict[str, Expr]):
+    """Declarations with the assumed variables, sizes of letters, sentences, and names for sizes that nothing decides."""
+    find = inference.unifier.find
+    final = Declarations(dict(declared.vars), dict(declared.where), dict(declared.spans), dict(declared.sizes))
+    told: list[str] = []
+    reserved = set(declared.vars) | set(declared.sizes) | set(unknown) | set(inference.guesses)
+    whys = {n: g.why for n, g in inference.guesses.items()}
+    for v in inference.settle(reserved).values():
+        final.add(v, f"assumed ({whys[v.name]})")
+        told.append(sentence(v, whys[v.name]))
+    sizes: dict[str, Expr] = {}
+    for s, size in unknown.items():
+        sizes[s] = find(size)
+        told.append(f"{s} is a size (it ends a range)" if sizes[s] == size_symbol(s) else f"{s} is {sizes[s]}, the size of the axis it runs over")
+    return final, sizes, told, inference._name_sizes(reserved)
+
+
+def _fixed(r: LatexReader, inference: Inference, names: dict[Expr, Expr]) -> dict[Any, Expr]:
+    """The sizes of what takes its size from the surroundings.
+
+    Raises:
+        InputError: SD133 for one that nothing decides.
+    """
+    out: dict[Any, Expr] = {}
+    for key, (size, start, stop, what) in r.contextual.items():
+        value = inference.unifier.find(size).xreplace(names)
+        if value.has(Dummy):
+            hint = {"I": "write I_n", "1": r"write \mathbf{1}_n", "0": r"write \mathbf{0}_n"}.get(what, "write the range, or declare the arrays")
+            raise r.error(f"nothing decides the size of `{r.text(start, stop, 30)}`", start, stop, "SD133", hint)
+        out[key] = value
+    return out
+
+
+def _readable(text: str, inference: Inference, r: LatexReader) -> str:
+    """A message with unknown sizes as far as they are known."""
+    if "_size" not in text:
+        return text
+    for size in [*inference.unknown, *(s for s, *_ in r.contextual.values()), *r.sizes.values()]:
+        if isinstance(size, Dummy):
+            value = inference.unifier.find(size)
+            shown = next((n for n, s in r.sizes.items() if s == size), "?") if value.has(Dummy) else str(value)
+            text = text.replace("_" + size.name, shown)
+    return re.sub(r"_size\w*_", "?", text)
+
+
+def _check_double_use(r: LatexReader) -> None:
+    """σ as a function and as a variable that nobody declared: which is which is told."""
+    assert r.inference is not None
+    if "sigma(" in r.assumptions and "sigma" in r.inference.guesses:
+        at = next((m.start() for m in re.finditer(r"\\sigma(?![a-zA-Z])", r.source)), 0)
+        what = "`\\sigma` is a function in one place and a variable in another"
+        hint = "declare `sigma: scalar` and write \\operatorname{sigmoid} for the function, or rename one"
+        raise r.error(what, at, at + 6, "SD133", hint)
+
+
+def _document(r: LatexReader, statements: list[LatexStatement], told: list[str]) -> LatexDocument:
+    definitions = {d.key.identifier: d.value.node for d in r.definitions.values() if d.value is not None}
+    nodes = [side.words for s in statements for side in (*([s.left] if s.left else []), *s.right)]
+    used = {v.name: v for v in variables(*nodes, *definitions.values()) if v not in r.unknowns}
+    spans = {node: r.span(a, b) for node, (a, b) in r.places.items()}
+    done = [s.finished(r) for s in statements]
+    return LatexDocument(r.source, tuple(done), definitions, {**r.declared.vars, **used}, told, spans, dict(r.unknowns))
+
+
+__all__ = ["Context", "Definition", "DerivativeOf", "Index", "Key", "LatexDocument", "LatexStatement", "Num", "Plan", "Side", "identifier_of",
+           "parse_latex", "read_latex"]  # fmt: skip

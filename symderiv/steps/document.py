@@ -1,0 +1,229 @@
+"""One document for all renderers: headings, paragraphs, displays of aligned rows, lists.
+
+`document(derivation, options)` lays a derivation out; a renderer turns words into its mathematics and blocks into its markup.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..expr.nodes import Call, Node, Var
+from ..expr.sizes import Shape
+from .model import Derivation, Section, Step
+from .options import Options
+from .rules import rule_named
+
+
+@dataclass(frozen=True, eq=False)
+class Math:
+    """Words inside text or in a row; `highlight` are the parts that changed."""
+
+    words: Node
+    highlight: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """`X ∈ ℝⁿˣᵈ`: a variable with its shape."""
+
+    var: Var
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Heading:
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Paragraph:
+    """Text and mathematics in turn."""
+
+    parts: tuple[str | Math | Size, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """`left = right   (rule)`; no left side where the row goes on from the one above."""
+
+    left: Math | None
+    right: Math
+    rule: str = ""
+    title: str = ""
+    reason: str = ""
+    number: int = 0
+    relation: str = "="
+    shape: Shape | None = None
+    final_of_chain: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Display:
+    """Aligned rows."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """A list of remarks; numbered ones explain the rows with the same numbers."""
+
+    items: tuple[tuple[int, tuple[str | Math | Size, ...]], ...]
+    numbered: bool = True
+
+
+Block = Heading | Paragraph | Display | Items
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A title, blocks, and the derivation that they show."""
+
+    title: tuple[str | Math, ...]
+    blocks: tuple[Block, ...]
+    derivation: Derivation
+    options: Options
+
+    @property
+    def title_text(self) -> str:
+        """The title without mathematics."""
+        names = ", ".join(dict.fromkeys(v.name for s in self.derivation.sections for v in s.wrt))
+        what = {1: "Derivative", 2: "Second derivative"}.get(self.derivation.order, f"Derivative of order {self.derivation.order}")
+        return self.options.title or f"{what} of {self.derivation.name} with respect to {names}"
+
+
+STYLE_NAMES = {"differential": "differentials", "index": "index notation", "graph": "the computation graph"}
+
+
+def document(d: Derivation, options: Options | None = None) -> Document:
+    """The document of a derivation."""
+    options = options or Options()
+    blocks: list[Block] = [_introduction(d, options)]
+    number = 0
+    for section in d.sections:
+        made, number = _section(d, section, options, number)
+        blocks += made
+    notes = [*d.notes, *(f"Not differentiable where: {k}." for k in d.kinks)]
+    layout = options.layout or d.layout
+    if layout == "denominator" and any(s.function.rank for s in d.sections[:1]) and d.order == 1:
+        notes.append("In denominator layout the result is shown with its axes swapped: variable first, output last.")
+    if notes:
+        blocks.append(Items(tuple((0, (n if n.endswith(".") else n + ".",)) for n in notes), numbered=False))
+    return Document(_title(d, options), tuple(blocks), d, options)
+
+
+def _title(d: Derivation, options: Options) -> tuple[str | Math, ...]:
+    if options.title:
+        return (options.title,)
+    what = {1: "Derivative", 2: "Second derivative"}.get(d.order, f"Derivative of order {d.order}")
+    parts: list[str | Math] = [f"{what} of ", Math(d.sections[0].function), " with respect to "]
+    for k, v in enumerate(dict.fromkeys(v for s in d.sections for v in s.wrt)):
+        parts += [", "] if k else []
+        parts.append(Math(v))
+    return tuple(parts)
+
+
+def _introduction(d: Derivation, options: Options) -> Paragraph:
+    """Shapes, style and layout."""
+    parts: list[str | Math | Size] = []
+    shown = [v for v in d.vars.values() if v.rank]
+    for k, v in enumerate(shown):
+        parts.append("Here " if not k else ", " if k + 1 < len(shown) else " and " if len(shown) > 1 else "")
+        parts.append(Size(v, v.shape))
+    if shown:
+        parts.append(". ")
+    parts.append(f"The derivation uses {STYLE_NAMES[d.style]}")
+    layout = options.layout or d.layout
+    scalar = not d.sections[0].function.rank
+    if layout == "numerator":
+        parts.append(
+            "; the derivative of a scalar has the shape of the variable." if scalar and d.order == 1
+            else ", in numerator layout: rows belong to the output, columns to the variable."
+        )  # fmt: skip
+    else:
+        parts.append(", in denominator layout: the derivative has the axes of the variable first, then those of the output.")
+    return Paragraph(tuple(parts))
+
+
+def _section(d: Derivation, section: Section, options: Options, number: int) -> tuple[list[Block], int]:
+    blocks: list[Block] = []
+    if section.title:
+        blocks.append(Heading(section.title, 2))
+    blocks += [Paragraph((text,)) for text in section.introduction]
+    rows = [Row(Math(section.function), Math(section.expr))]
+    steps = list(section.steps)
+    explained: list[Row] = []
+    while steps and steps[0].rule in OPENING:
+        number += 1
+        rows.append(_row(steps.pop(0), None, number))
+        explained.append(rows[-1])
+    blocks.append(Display(tuple(rows)))
+    if section.names:
+        blocks.append(Paragraph(("with the intermediate values",) if len(section.names) > 1 else ("with",)))
+        blocks.append(Display(tuple(_names(section))))
+    shown: list[Row] = []
+    for chain in _chains(steps):
+        for k, step in enumerate(chain):
+            number += 1
+            shown.append(_row(step, step.subject if k == 0 else None, number))
+            explained.append(shown[-1])
+            if step.children:
+                blocks.append(Display(tuple(shown)))
+                shown = []
+                blocks += _children(step, number)
+    if shown:
+        blocks.append(Display(tuple(shown)))
+    if options.reasons is not False and explained:
+        blocks.append(Items(tuple((r.number, (r.reason,)) for r in explained if r.reason)))
+    return blocks, number
+
+
+OPENING = ("rewrite", "entries")
+CONCLUSIONS = frozenset(("read_gradient", "read_jacobian", "reassemble"))
+
+
+def _names(section: Section) -> list[Row]:
+    """The named values, by their entries in index notation."""
+    rows = []
+    for s in section.names:
+        if s.entry is not None:
+            word, at = s.entry
+            left = Call("getitem", s.var, *at, spec=("at",) * len(at)) if at else s.var
+            rows.append(Row(Math(left), Math(word), shape=s.var.shape))
+        else:
+            rows.append(Row(Math(s.var), Math(s.of), shape=s.var.shape))
+    return rows
+
+
+def _row(step: Step, subject: Node | None, number: int) -> Row:
+    title = rule_named(step.rule).title
+    reason = step.reason + (" " + step.note if step.note else "")
+    left = None if subject is None else Math(subject)
+    return Row(
+        left, Math(step.after, step.new), step.rule, title, reason, number, shape=step.shape,
+        final_of_chain=left is not None and step.rule in CONCLUSIONS,
+    )  # fmt: skip
+
+
+def _children(step: Step, number: int) -> list[Block]:
+    if not step.children:
+        return []
+    rows = []
+    for c in step.children:
+        rows.append(Row(Math(c.subject if c.subject is not None else c.before), Math(c.after), c.rule, rule_named(c.rule).title))
+    return [Paragraph((f"For step {number}:",)), Display(tuple(rows))]
+
+
+def _chains(steps: list[Step]) -> list[list[Step]]:
+    """Steps that go on from one another."""
+    out: list[list[Step]] = []
+    for step in steps:
+        if out and not step.opens and out[-1][-1].subject is step.subject:
+            out[-1].append(step)
+        else:
+            out.append([step])
+    return out
+
+
+__all__ = ["Block", "Display", "Document", "Heading", "Items", "Math", "Paragraph", "Row", "Size", "document"]

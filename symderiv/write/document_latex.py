@@ -1,0 +1,113 @@
+r"""Derivations in LaTeX: a fragment of `align*` displays, or an article that compiles with pdflatex."""
+
+from __future__ import annotations
+
+from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
+from .layout import PAGE, formula_width, lines_of
+from .prose import latex_prose as plain
+from .stepmath import StepMath
+
+PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage[a4paper, margin=25mm]{geometry}
+\usepackage{amsmath, amssymb, xcolor, graphicx}
+\definecolor{symderiv}{HTML}{B3261E}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{6pt}
+"""
+def to_latex_document(doc: Document, standalone: bool = False) -> str:
+    """The document in LaTeX.
+
+    Args:
+        doc: from `symderiv.steps.document.document`.
+        standalone: an article with a preamble; otherwise a fragment for a document that loads amsmath and amssymb.
+    """
+    return _Latex(doc, standalone).text()
+
+
+class _Latex:
+    def __init__(self, doc: Document, standalone: bool) -> None:
+        self.doc, self.standalone = doc, standalone
+        d, o = doc.derivation, doc.options
+        self.math = StepMath(d.symbols, o, "latex", d.vars)
+        self.sentences = o.reasons if o.reasons is not None else standalone
+
+    def text(self) -> str:
+        body = "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
+        if not self.standalone:
+            return body + "\n"
+        title = "".join(self.inline(p) for p in self.doc.title)
+        return f"{PREAMBLE}\\begin{{document}}\n\\section*{{{title}}}\n\n{body}\n\\end{{document}}\n"
+
+    def block(self, b: Block) -> str:
+        if isinstance(b, Heading):
+            return rf"\{'sub' if b.level > 1 else ''}section*{{{plain(b.text)}}}" if self.standalone else rf"\paragraph{{{plain(b.text)}.}}"
+        if isinstance(b, Paragraph):
+            return "".join(self.inline(p) for p in b.parts)
+        if isinstance(b, Display):
+            return self.display(b)
+        return self.items(b)
+
+    def inline(self, part: str | Math | Size) -> str:
+        if isinstance(part, str):
+            return plain(part)
+        if isinstance(part, Size):
+            return f"${self.size(part)}$"
+        return f"${self.math.text(part.words)}$"
+
+    def size(self, s: Size) -> str:
+        sizes = r" \times ".join(self.math.text_of_size(x) for x in s.shape)
+        return rf"{self.math.name(s.var)} \in \mathbb{{R}}^{{{sizes}}}" if s.shape else rf"{self.math.name(s.var)} \in \mathbb{{R}}"
+
+    def items(self, b: Items) -> str:
+        if b.numbered and not self.sentences:
+            return ""
+        rows = []
+        for number, parts in b.items:
+            label = f"[({number})]" if number and b.numbered else ""
+            rows.append(rf"  \item{label} " + "".join(self.inline(p) for p in parts))
+        body = "\n".join(rows)
+        return f"\\begin{{itemize}}\n\\setlength{{\\itemsep}}{{2pt}}\n{body}\n\\end{{itemize}}"
+
+    def display(self, b: Display) -> str:
+        """Aligned rows: what it is, what it equals, by which rule."""
+        left = [self.math.text(r.left.words) if r.left is not None else "" for r in b.rows]
+        marked = self.doc.options.highlight
+        right = [self.math.text(r.right.words, r.right.highlight if marked else (), self.doc.options.shapes) for r in b.rows]
+        titles = [self.title(r) for r in b.rows]
+        room = PAGE - max(formula_width(t) if t else 0.0 for t in left) - 3
+        column = room - max((0.8 * len(t) + 4 for t in titles if t), default=0.0)
+        narrow = [lines_of(t, column) for t in right]
+        beside = all(formula_width(p) <= column for pieces in narrow for p in pieces)
+        lines: list[str] = []
+        for k, r in enumerate(b.rows):
+            gap = "[8pt] " if r.left is not None and k else ""
+            if gap and lines:
+                lines[-1] += f" \\\\{gap}"
+            elif lines:
+                lines[-1] += r" \\"
+            lines += self.row(r, left[k], right[k], titles[k], narrow[k] if beside else lines_of(right[k], room), beside, room)
+        return "\\begin{align*}\n" + "\n".join(lines) + "\n\\end{align*}"
+
+    def row(self, r: Row, label: str, text: str, title: str, pieces: list[str], beside: bool, room: float) -> list[str]:
+        """The lines of one row; all but the last end in a line break."""
+        if len(pieces) == 1 and formula_width(text) > room:
+            pieces = [rf"\resizebox{{{0.98 * room / PAGE:.2f}\linewidth}}{{!}}{{$\displaystyle {text}$}}"]
+        arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
+        out = [f"{arrow}{label} &{r.relation} {pieces[0]}".strip(), *(rf"&\quad {{}}{p}" for p in pieces[1:])]
+        if title and beside:
+            out[-1] += rf" && \text{{{title}}}"
+        elif title:
+            out.append(rf"&\qquad \text{{\small {title}}}")
+        return [line + (r" \\" if k + 1 < len(out) else "") for k, line in enumerate(out)]
+
+    def title(self, r: Row) -> str:
+        if not r.title:
+            return ""
+        number = f"({r.number}) " if self.sentences and r.number else ""
+        return rf"{number}{plain(r.title)}"
+
+
+__all__ = ["to_latex_document"]

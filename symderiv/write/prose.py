@@ -1,0 +1,108 @@
+"""Sentences with mathematics in backquotes (`d‖u‖² = 2 uᵀ du`), as rules and reasons are written, for every renderer."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .mathtree import OPERATORS, SYMBOLS
+from .names import SUBSCRIPTS, SUPERSCRIPTS, escape
+
+FUNCTIONS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan"))
+OPERATOR_NAMES = frozenset(("tr", "diag", "vec", "softmax", "softplus", "relu", "logsumexp", "sign", "var", "mean"))
+_GREEK = {v: "\\" + k for k, v in SYMBOLS.items() if len(v) == 1}
+_SIGNS = {v: "\\" + k for k, v in OPERATORS.items() if len(v) == 1 and k not in ("lbrace", "rbrace", "lvert", "rvert", "rVert")}
+_RAISED = {v: k for k, v in SUPERSCRIPTS.items()} | {
+    "⁻": "-", "ᵀ": r"\top", "ˣ": "x", "ʸ": "y", "ᵘ": "u", "ᵏ": "k", "ᵐ": "m", "⁽": "(", "⁾": ")", "ᵗ": "t"
+}
+_LOWERED = {v: k for k, v in SUBSCRIPTS.items()}
+_OTHER = {
+    "−": "-", "‖": r"\|", "√": r"\surd ", "Σ": r"\textstyle\sum ", "∑": r"\textstyle\sum ", "Π": r"\textstyle\prod ", "′": "'", "≈": r"\approx ",
+    "∫": r"\textstyle\int ", "½": r"\tfrac12 ", "…": r"\dots ", "ℝ": r"\mathbb{R}", "⇒": r"\Rightarrow ", "𝟏": r"\mathbf{1}", "|": r"\vert ",
+    "⁺": "^{+}",
+}  # fmt: skip
+
+
+def split(text: str) -> list[tuple[bool, str]]:
+    """(is it mathematics, text) in turn."""
+    return [(k % 2 == 1, part) for k, part in enumerate(text.split("`")) if part]
+
+
+def bare(text: str) -> str:
+    """The sentence without backquotes."""
+    return text.replace("`", "")
+
+
+def latex_prose(text: str) -> str:
+    """The sentence in LaTeX."""
+    return "".join(f"${unicode_to_latex(part)}$" if math else _plain(part) for math, part in split(text))
+
+
+def _plain(text: str) -> str:
+    """Text outside mathematics: single characters that text fonts lack are set as mathematics."""
+    out = []
+    for c in escape(unicodedata.normalize("NFC", text)):
+        out.append(c if c.isascii() or c in "éèüöäñßç–—“”’" else f"${unicode_to_latex(c, lone=True)}$")
+    return re.sub(r"\$\$", "", "".join(out)).replace('"', "''")
+
+
+def unicode_to_latex(text: str, lone: bool = False) -> str:
+    """Mathematics typed in Unicode, in LaTeX; a lone super- or subscript gets an empty base."""
+    out: list[str] = []
+    text = unicodedata.normalize("NFC", text)
+    k = 0
+    while k < len(text):
+        c = text[k]
+        word = re.match(r"[A-Za-z]+", text[k:])
+        if word:
+            out.append(_word(word.group(0)))
+            k += len(word.group(0))
+            continue
+        for table, sign in ((_RAISED, "^"), (_LOWERED, "_")):
+            if c in table:
+                end = k
+                while end < len(text) and text[end] in table:
+                    end += 1
+                inner = "".join(table[x] for x in text[k:end])
+                out.append(("{}" if lone or not out else "") + f"{sign}{{{inner}}}")
+                k = end - 1
+                break
+        else:
+            out.append(_sign(c))
+        k += 1
+    return "".join(out).strip()
+
+
+def _word(word: str) -> str:
+    if word in FUNCTIONS:
+        return f"\\{word} "
+    if word in OPERATOR_NAMES:
+        return rf"\operatorname{{{word}}} "
+    if len(word) == 2 and word[0] == "d":
+        return rf"\mathrm{{d}}{word[1]}"
+    if len(word) == 1:
+        return rf"\mathrm{{{word}}}" if word == "d" else word
+    return rf"\mathrm{{{word}}}"
+
+
+def _sign(c: str) -> str:
+    if c in _OTHER:
+        return _OTHER[c]
+    if c in _GREEK:
+        return _GREEK[c] + " "
+    if c in _SIGNS:
+        return _SIGNS[c] + " "
+    if c.isascii():
+        return {"{": r"\{", "}": r"\}", "%": r"\%", "#": r"\#", "&": r"\&", "_": r"\_", "\\": r"\backslash "}.get(c, c)
+    base = unicodedata.normalize("NFKD", c)
+    if base[0].isascii() and len(base) > 1 and unicodedata.combining(base[1]):
+        return rf"\bar{{{base[0]}}}"
+    return "".join(x for x in base if x.isascii()) or r"\cdot "
+
+
+def greek_in_latex(text: str) -> str:
+    """Greek letters and others that pdflatex does not know, in a name, by their commands."""
+    return "".join(c if c.isascii() else (_GREEK[c] + " " if c in _GREEK else _sign(c)) for c in text)
+
+
+__all__ = ["bare", "greek_in_latex", "latex_prose", "split", "unicode_to_latex"]

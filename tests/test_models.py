@@ -1,0 +1,82 @@
+"""The models are problems like any other: read, derived, certified, with the shapes of their parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symderiv as sd
+from symderiv.cli.main import run
+from symderiv.learn.models import ACTIVATIONS, models, own_model, perceptron
+
+
+@pytest.mark.parametrize("name", list(models))
+def test_every_model_has_certified_gradients(name: str) -> None:
+    model = models[name]
+    gradients = model.gradients()
+    assert list(gradients) == list(model.parameters)
+    assert gradients.certificate is not None and gradients.certificate.ok
+    for parameter, g in gradients.items():
+        assert tuple(g.shape) == (*model.problem.expr.shape, *model.problem.vars[parameter].shape)
+    assert sd.parse(model.text).expr is model.problem.expr
+
+
+@pytest.mark.parametrize("name", [n for n, m in models.items() if m.task])
+def test_penalties_add_their_gradients_to_weights_only(name: str) -> None:
+    plain, both = models[name], models[name].regularised(l1=True, l2=True)
+    assert "elastic net" in both.title
+    text = str(both.gradients())
+    assert "lam1*sign(" in text and "lam2*" in text
+    biases = [n for n in plain.parameters if n.startswith("b")]
+    for b in biases:
+        assert str(both.gradients()[b]) == str(plain.gradients()[b])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_network_with_any_activation(activation: str) -> None:
+    assert perceptron(3, activation).gradients().certificate.ok  # type: ignore[union-attr]
+
+
+def test_the_number_of_layers_and_the_activation_are_checked() -> None:
+    assert models["perceptron-5"].parameters[-1] == "b5"
+    assert perceptron(1).text.count("W1") == 2
+    for wrong in (0, 101, "2", True):
+        with pytest.raises(sd.SymDerivError, match="1 to 100 layers"):
+            perceptron(wrong)  # type: ignore[arg-type]
+    with pytest.raises(sd.SymDerivError, match="did you mean sigmoid"):
+        perceptron(2, "sigmoïd")
+    with pytest.raises(KeyError, match="did you mean softmax"):
+        models["sofmax"]
+    assert "no-such-model" not in models and models.get("no-such-model") is None
+
+
+def test_a_network_agrees_with_its_formula() -> None:
+    rng = np.random.default_rng(0)
+    X, W1, b1, W2, b2 = (rng.standard_normal(s) for s in ((5, 3), (3, 4), (4,), (4, 2), (2,)))
+    y = np.array([0, 1, 1, 0, 1])
+    hidden = np.tanh(X @ W1 + b1)
+    scores = hidden @ W2 + b2
+    loss = np.mean(np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(5), y])
+    assert np.isclose(sd.evaluate(perceptron(2, "tanh").problem, X=X, W1=W1, b1=b1, W2=W2, b2=b2, y=y), loss)
+
+
+def test_a_text_of_ones_own() -> None:
+    text = "X: n, d\nw: d\ny: n\nS = exp(X @ w)\nL = mean((y - S)**2)"
+    assert own_model(text).parameters == ("w",)
+    with pytest.raises(sd.SymDerivError, match="lacks S"):
+        own_model("X: n,d\nw: d\ny: n\nL = sum((X @ w - y)**2)")
+    with pytest.raises(sd.SymDerivError, match="no such parameter: v"):
+        own_model(text, ("v",))
+    with pytest.raises(sd.SymDerivError, match="scalar"):
+        own_model("X: n,d\nw: d\ny: n\nS = X @ w\nL = S - y")
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models"]) == 0
+    assert "softmax regression" in capsys.readouterr().out
+    assert run(["models", "softmax", "--l2"]) == 0
+    assert "lam2*W" in capsys.readouterr().out
+    assert run(["models", "perceptron-4", "--activation", "gelu", "--text"]) == 0
+    assert sd.parse(capsys.readouterr().out).vars["W4"].rank == 2
+    assert run(["models", "softmx"]) == 2
+    assert "did you mean softmax" in capsys.readouterr().err
