@@ -21,6 +21,7 @@ _HOMES = {
     "result": ("Derivative", "Derivatives"),
     "read.trace": ("trace", "words"),
     "read.sympy": ("from_sympy", "to_sympy"),
+    "read.latex": ("parse_latex", "read_latex"),
     "expr.nodes": ("var",),
     "learn.activations": ("activations",),
     "learn.flow": ("flow",),
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .learn.graph import graph
     from .learn.models import models
     from .learn.train import load_data, load_model, train
+    from .read.latex import parse_latex, read_latex
     from .read.problem import Problem
     from .read.sympy import from_sympy, to_sympy
     from .read.trace import trace, words
@@ -81,6 +83,8 @@ __all__ = [
     "load_model",
     "models",
     "parse",
+    "parse_latex",
+    "read_latex",
     "shape_of",
     "to_sympy",
     "trace",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .code.numpy import numpy_function, numpy_source
 from .errors import CodeError
-from .expr.nodes import Call, Node, Var
+from .explained import Explained
+from .expr.nodes import Call, Node, Num, Var
 from .expr.walk import postorder, variables
 from .notation.words import to_words
 from .read.problem import Problem
@@ -26,12 +27,31 @@ if TYPE_CHECKING:
 LONG = 400  # nodes from which repeated parts are named
 
 
+def _smooth_by_use(root: Node) -> set[Node]:
+    """Norms and absolute values that occur only squared: `norm(x)**2` has no kink."""
+    squared: set[Node] = set()
+    other: set[Node] = {root}
+    for node in postorder(root):
+        even = False
+        if isinstance(node, Call) and node.name in ("pow", "square"):
+            e = node.operands[1].args[0] if node.name == "pow" and isinstance(node.operands[1], Num) else 2
+            even = node.name == "square" or (isinstance(node.operands[1], Num) and e % 2 == 0 and e > 0)
+        (squared if even else other).update(node.operands[:1])
+        other.update(node.operands[1:])
+    return {n for n in squared - other if isinstance(n, Call) and n.name in ("norm", "abs")}
+
+
+def _with_names(text: str, names: dict[str, str]) -> str:
+    """A sentence of the op table with the operands' names replaced by what they are here."""
+    return re.sub(r"\b[A-Za-z]\w*\b", lambda m: names.get(m.group(), m.group()), text)
+
+
 def _lines(shared: tuple[list[tuple[str, str]], str], last: str) -> str:
     definitions, text = shared
     return "\n".join([*(f"{name} = {value}" for name, value in definitions), last + text])
 
 
-class Derivative:
+class Derivative(Explained):
     """A derivative in a person's form.
 
     Attributes:
@@ -90,10 +110,11 @@ class Derivative:
     def kinks(self) -> list[str]:
         """Where the original is not differentiable, one line for each operation that has kinks."""
         lines = []
+        smooth = _smooth_by_use(self.problem.expr)
         for node in postorder(self.problem.expr):
-            if isinstance(node, Call) and node.op.kinks:
+            if isinstance(node, Call) and node.op.kinks and node not in smooth:
                 names = dict(zip(node.op.operands, (str(o) if o.tree_size < 40 else "…" for o in node.operands), strict=False))
-                place = re.sub(r"\b[A-Za-z]\w*\b", lambda m, names=names: names.get(m.group(), m.group()), node.op.kinks)
+                place = _with_names(node.op.kinks, names)
                 lines.append(f"{node.name}({', '.join(names.values())}): {place}")
         return list(dict.fromkeys(lines))
 
@@ -127,12 +148,17 @@ class Derivative:
         names = ", ".join(v.name for v in self.chain)
         return f"<{self.kind} of {self.problem.source.strip()[:60]!r} by {names}: {str(self)[:200]}>"
 
-    def latex(self, **options: Any) -> str:
-        """LaTeX of the derivative."""
-        return to_latex(self.displayed, **options)
+    def _answers(self) -> tuple[Derivative, ...]:
+        return (self,)
 
-    def text(self) -> str:
-        """Unicode mathematics; repeated parts of long results are named."""
+    def latex(self, *, steps: bool = False, **options: Any) -> str:
+        """LaTeX of the derivative; with `steps=True` of its derivation (`write_steps` tells the options)."""
+        return self.write_steps("latex", **options) if steps else to_latex(self.displayed, **options)
+
+    def text(self, *, steps: bool = False, **options: Any) -> str:
+        """Unicode mathematics; repeated parts of long results are named. With `steps=True` the derivation."""
+        if steps:
+            return self.write_steps("text", **options)
         if self.displayed.tree_size <= LONG:
             return to_unicode(self.displayed)
         return _lines(to_unicode_shared(self.displayed, LONG), "")
@@ -198,7 +224,7 @@ class Derivative:
         return derive(self.problem, self.chain[0], order=self.order + 1)  # type: ignore[return-value]
 
 
-class Derivatives(Mapping[str, Derivative]):
+class Derivatives(Explained, Mapping[str, Derivative]):
     """Several derivatives of one expression, by variable name, from one sweep."""
 
     def __init__(self, results: dict[str, Derivative]) -> None:
@@ -249,10 +275,22 @@ class Derivatives(Mapping[str, Derivative]):
             value_names=[f"d{n}" for n in self._results],
         )
 
-    def text(self, width: int = 0) -> str:
-        """All results with shared names for what they have in common."""
+    def _answers(self) -> tuple[Derivative, ...]:
+        return tuple(self._results.values())
+
+    def latex(self, *, steps: bool = False, **options: Any) -> str:
+        """LaTeX of all results, one a line; with `steps=True` of their one derivation."""
+        if steps:
+            return self.write_steps("latex", **options)
+        return "\n".join(r.latex(**options) for r in self._results.values())
+
+    def text(self, width: int = 0, *, steps: bool = False, **options: Any) -> str:
+        """All results with shared names for what they have in common; with `steps=True` their one derivation."""
+        if steps:
+            return self.write_steps("text", width=width or 100, **options)
         from .write.language import to_text_shared_many
 
         return to_text_shared_many({n: r.expr for n, r in self._results.items()})
 
-    __str__ = text
+    def __str__(self) -> str:
+        return self.text()

@@ -57,25 +57,26 @@ def verify(
     except SymDerivError as error:
         return not_understood(error)
     try:
-        read = _read(claim, claim_latex, problem, correct.chain)
-        return Judge(problem, correct, correct.chain, seed).verdict(read)  # type: ignore[arg-type]
+        judge = Judge(problem, correct, correct.chain, seed)  # type: ignore[arg-type]
+        verdicts = [judge.verdict(c) for c in _read(claim, claim_latex, problem, correct.chain)]
+        return next((v for v in verdicts if not v.ok), verdicts[-1])
     except SymDerivError as error:
         return not_understood(error, correct=correct)
 
 
-def _read(claim: Any, claim_latex: str | None, problem: Problem, wrt: tuple[Var, ...]) -> Claim:
+def _read(claim: Any, claim_latex: str | None, problem: Problem, wrt: tuple[Var, ...]) -> tuple[Claim, ...]:
     if claim_latex is not None:
         from .verify.latex_claims import read_latex_claim
 
         return read_latex_claim(claim_latex, problem, wrt)
     if isinstance(claim, str):
-        return read_text(claim, problem, wrt)
+        return (read_text(claim, problem, wrt),)
     if isinstance(claim, Problem):
-        return read_words(claim, problem)
+        return (read_words(claim, problem),)
     if isinstance(claim, Node):
-        return read_words(as_problem(claim), problem)
+        return (read_words(as_problem(claim), problem),)
     if callable(claim):
-        return read_function(claim, problem)
+        return (read_function(claim, problem),)
     raise InputError(f"a claim cannot be of type {type(claim).__name__}", code="SD105", hint="give text, an expression or a function")
 
 

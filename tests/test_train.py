@@ -80,13 +80,14 @@ def test_every_model_learns(name: str) -> None:
     result = train(name, X, y, epochs=200, step=0.2, hidden=8)
     assert result.test_accuracy > 0.85
     assert result.losses[-1] < result.losses[0]
-    assert np.isclose(result.accuracy(X, y), (len(X) - 30) / len(X) * result.train_accuracy + 30 / len(X) * result.test_accuracy) or (
-        task == "regression"
-    )
+    assert np.isclose(
+        result.accuracy(X, y), (len(X) - 30) / len(X) * result.train_accuracy + 30 / len(X) * result.test_accuracy
+    ) or (task == "regression")
 
 
-@pytest.mark.parametrize("settings", [{"batch": None}, {"batch": 16}, {"batch": 1}, {"decay": 0.1}, {"momentum": 0.9, "step": 0.05},
-                                      {"l1": 0.01}, {"l2": 0.1}, {"l1": 0.01, "l2": 0.01}], ids=str)  # fmt: skip
+@pytest.mark.parametrize("settings", [{"batch": None}, {"batch": 16}, {"batch": 1}, {"decay": 0.1},
+                                      {"momentum": 0.9, "step": 0.05}, {"l1": 0.01}, {"l2": 0.1},
+                                      {"l1": 0.01, "l2": 0.01}], ids=str)  # fmt: skip
 def test_ways_to_descend(settings: dict) -> None:
     X, y = clouds()
     result = train("softmax", X, y, epochs=40, **{"step": 0.1, **settings})
@@ -123,7 +124,8 @@ def test_the_script_runs_alone(name: str, tmp_path: Path) -> None:
     np.savez(data, X=X, y=y if task == "classes" else (y == 0))
     imports = {line.split()[1] for line in result.script.splitlines() if line.startswith(("import ", "from "))}
     assert imports <= {"sys", "numpy"}
-    guard = "import sys; sys.modules['symderiv'] = None; sys.argv = sys.argv[1:]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+    guard = "import sys, runpy; sys.modules['symderiv'] = None; sys.argv = sys.argv[1:]"
+    guard += "; runpy.run_path(sys.argv[0], run_name='__main__')"
     for arguments in ([], [str(data)]):
         done = subprocess.run([sys.executable, "-W", "error", "-I", "-c", guard, str(script), *arguments], cwd=tmp_path,
                               capture_output=True, text=True, encoding="utf-8", timeout=60, env={"PYTHONUTF8": "1"})  # fmt: skip
@@ -214,7 +216,15 @@ def test_csv_files(tmp_path: Path) -> None:
 
 def test_settings_are_checked() -> None:
     X, y = clouds(30)
-    for wrong in ({"epochs": 0}, {"batch": 0}, {"batch": "many"}, {"step": 0}, {"step": float("nan")}, {"momentum": 1.0}, {"l2": -1}):
+    for wrong in (
+        {"epochs": 0},
+        {"batch": 0},
+        {"batch": "many"},
+        {"step": 0},
+        {"step": float("nan")},
+        {"momentum": 1.0},
+        {"l2": -1},
+    ):
         with pytest.raises(sd.SymDerivError) as caught:
             train("softmax", X, y, **wrong)  # type: ignore[arg-type]
         assert caught.value.code == "SD157"

@@ -27,7 +27,10 @@ def activations(names: tuple[str, ...], plot: str | None, cost: bool) -> None:
         need("matplotlib", "drawing")
     rows = table_of(names or None, measure=cost)
     head = ["f", "f'", "range of f'", "|f'| < 0.001", "f' = 0", "kinks", "ns/entry"]
-    lines = [[r.name, to_unicode(r.derivative), r.range, r.saturates, r.dead, r.smooth, f"{r.nanoseconds:.1f}" if cost else "-"] for r in rows]
+    lines = [
+        [r.name, to_unicode(r.derivative), r.range, r.saturates, r.dead, r.smooth, f"{r.nanoseconds:.1f}" if cost else "-"]
+        for r in rows
+    ]
     click.echo(table(head, lines))
     if plot:
         draw_activations(plot, names or None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .options import ExpressionCommand, layout_option, one_or_more, problem_arguments, read_problem
+from .steps import steps_options
 
 
 @click.command(cls=ExpressionCommand)
@@ -21,11 +24,12 @@ from .options import ExpressionCommand, layout_option, one_or_more, problem_argu
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "latex", "markdown", "json"]),
+    type=click.Choice(["text", "latex", "markdown", "html", "json"]),
     default="text",
     show_default=True,
     help="What to print.",
 )
+@steps_options
 @click.option("--check/--no-check", default=True, help="Certify against finite differences of the original (default), or not.")
 def derive(
     expression: str,
@@ -37,6 +41,7 @@ def derive(
     symmetric: str,
     format_: str,
     check: bool,
+    **how: Any,
 ) -> None:
     """Differentiate an expression, simplify, and certify the result.
 
@@ -48,13 +53,22 @@ def derive(
       symderiv derive "x @ A @ x" --wrt x --order 2 --var "A: n,n symmetric"
       symderiv derive "logdet(A)" --wrt A --format latex
       symderiv derive ridge.sd --wrt w --wrt lam --name L
+      symderiv derive "sum((X @ w - y)**2)" --wrt w --steps --style index
+      symderiv derive "softmax(x)" --wrt x --steps --format latex --standalone
+      symderiv derive "x @ A @ x" --wrt x --order 2 --steps --pdf hessian.pdf
       echo "sum(exp(a*x))" | symderiv derive - --wrt x --var "a: scalar"
     """
     from ..api import derive as derivative
 
     problem = read_problem(expression, declarations, name)
     result = derivative(problem, one_or_more(wrt), order=order, layout=layout, symmetric=symmetric, check=check)
-    if format_ == "json":
+    if how["steps"] or how["pdf"]:
+        from .steps import show_steps
+
+        show_steps(result, format_, how)
+    elif format_ == "html":
+        click.echo(result.html())
+    elif format_ == "json":
         from ..write.json import to_json
 
         click.echo(to_json(result))

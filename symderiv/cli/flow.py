@@ -35,11 +35,11 @@ def flow(
         click.echo("\n".join([*symbolic_product(a), *variance(a).lines, ""]))
     if len(found) == 1:
         f = found[0]
-        rows = [[str(k), f"{f.signals[k]:.3e}", f"{f.gradients[k]:.3e}", f"{f.bounds[k]:.3e}", f"{f.dead[k - 1]:.0%}" if k else ""]
-                for k in _some(depth)]  # fmt: skip
+        rows = [[str(k), f"{f.signals[k]:.3e}", f"{f.gradients[k]:.3e}", f"{f.bounds[k]:.3e}",
+                 f"{f.dead[k - 1]:.0%}" if k else ""] for k in _some(depth)]  # fmt: skip
         click.echo(table(["layer", "rms of h", "‖∂L/∂h‖", "bound", "dead units"], rows) + "\n")
-    rows = [[f.activation, f.init, f"{f.gradients[-1]:.2e}", f"{f.gradients[0]:.2e}", f"×{f.rate:.3g}", f.verdict, f"{f.dead.max():.0%}"]
-            for f in found]  # fmt: skip
+    rows = [[f.activation, f.init, f"{f.gradients[-1]:.2e}", f"{f.gradients[0]:.2e}", f"×{f.rate:.3g}", f.verdict,
+             f"{f.dead.max():.0%}"] for f in found]  # fmt: skip
     click.echo(table(["activation", "init", "top", "input", "each layer", "gradient", "dead at most"], rows))
     if plot:
         draw_flow(found, plot)

@@ -10,13 +10,22 @@ from .options import ExpressionCommand, parse_declarations, read_problem
 @click.command(cls=ExpressionCommand)
 @click.argument("expression", metavar="EXPR|FILE.sd|-")
 @click.option("--wrt", multiple=True, metavar="NAME", help="Inputs to differentiate by (default: all variables); repeatable.")
-@click.option("--var", "declarations", multiple=True, metavar='"NAME: SIZES"', help='Declaration, "x1: scalar"; several separated by ";".')
+@click.option(
+    "--var", "declarations", multiple=True, metavar='"NAME: SIZES"', help='Declaration, "x1: scalar"; several separated by ";".'
+)
 @click.option("--name", metavar="NAME", help="Which definition of a problem file (default: the last).")
 @click.option("--at", multiple=True, metavar="NAME=VALUE", help="Values, x1=2 or w=[1,2]; then the tables hold numbers.")
 @click.option("--blocks", type=click.Choice(["auto", "operations", "definitions"]), default="auto", show_default=True,
               help="One block for each operation, or for each definition of the text.")  # fmt: skip
-@click.option("--format", "kind", type=click.Choice(["tables", "svg", "dot", "mermaid", "tikz"]), default="tables", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output; .svg, .dot, .mmd or .tex choose the format.")
+@click.option(
+    "--format", "kind", type=click.Choice(["tables", "svg", "dot", "mermaid", "tikz"]), default="tables", show_default=True
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write to a file instead of standard output; .svg, .dot, .mmd or .tex choose the format.",
+)
 def graph(
     expression: str,
     wrt: tuple[str, ...],
@@ -79,7 +88,9 @@ def _values(at: tuple[str, ...]) -> dict[str, object]:
 
 
 def _numbers(value: object) -> bool:
-    return all(map(_numbers, value)) if isinstance(value, list) else isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (
+        all(map(_numbers, value)) if isinstance(value, list) else isinstance(value, (int, float)) and not isinstance(value, bool)
+    )
 
 
 __all__ = ["graph"]

@@ -23,11 +23,11 @@ COMMANDS = {  # name -> (module, attribute, one line); the modules are imported 
     "shape": ("symderiv.cli.shape", "shape", "Tell the shape of a derivative and what each axis means."),
     "codegen": ("symderiv.cli.codegen", "codegen", "Write a NumPy module that computes a derivative."),
     "models": ("symderiv.cli.models", "models", "Show the models of a first course and their gradients."),
-    "graph": ("symderiv.cli.graph", "graph", "Show a computation graph and both modes of differentiation."),
+    "graph": ("symderiv.cli.graph", "graph", "Show a computation graph and both modes of autodiff."),
     "activations": ("symderiv.cli.activations", "activations", "Compare activations and their derivatives."),
-    "flow": ("symderiv.cli.flow", "flow", "Measure vanishing and exploding gradients through a deep network."),
-    "train": ("symderiv.cli.train", "train", "Train a model with derived gradients; write the script that does it."),
-    "quiz": ("symderiv.cli.quiz", "quiz", "Ask about sizes, chain rules and gradients; keep progress; export and grade."),
+    "flow": ("symderiv.cli.flow", "flow", "Measure vanishing and exploding gradients."),
+    "train": ("symderiv.cli.train", "train", "Train a model with derived gradients."),
+    "quiz": ("symderiv.cli.quiz", "quiz", "Ask about sizes, chain rules and gradients; keep progress."),
 }
 FAILED, NOT_UNDERSTOOD = 1, 2
 CONTRADICTED = "SD401"  # finite differences contradict the result

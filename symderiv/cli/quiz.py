@@ -23,10 +23,14 @@ def choice_of_questions(n: int) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(
             [
-                click.option("--topic", "topics", multiple=True, metavar="NAME", help="Only this topic; repeatable (see quiz topics)."),
+                click.option(
+                    "--topic", "topics", multiple=True, metavar="NAME", help="Only this topic; repeatable (see quiz topics)."
+                ),
                 click.option("--kind", "kinds", multiple=True, metavar="NAME", help="Only this kind of question; repeatable."),
                 click.option("--level", type=click.IntRange(1, 5), help="1: ∂s/∂v … 5: tensors. Topics up to it, as hard as it."),
-                click.option("--n", "n", type=click.IntRange(1, 10000), default=n, show_default=True, help="Number of questions."),
+                click.option(
+                    "--n", "n", type=click.IntRange(1, 10000), default=n, show_default=True, help="Number of questions."
+                ),
                 click.option("--seed", type=click.IntRange(0), help="The same seed gives the same quiz."),
             ]
         ):
@@ -39,17 +43,22 @@ def choice_of_questions(n: int) -> Callable[[F], F]:
 @click.group(invoke_without_command=True)
 @choice_of_questions(10)
 @click.option("--review", is_flag=True, help="Ask what is due: mistakes of earlier days, and topics by spaced repetition (SM-2).")
-@click.option("--answers", metavar="FILE", help="Take the answers from a file, one a line (- is standard input); exit code 1 if any is wrong.")
+@click.option(
+    "--answers",
+    metavar="FILE",
+    help="Answers from a file, one a line (- is standard input); exit code 1 if any is wrong.",
+)
 @click.option("--progress", "file", metavar="FILE", help="Keep progress in this file instead of the user's data directory.")
 @click.option("--no-progress", is_flag=True, help="Keep nothing.")
 @click.option("--paranoid", is_flag=True, help="Build every derivative of a key before asking.")
 @click.pass_context
 def quiz(
-    ctx: click.Context, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None, n: int, seed: int | None, review: bool,
-    answers: str | None, file: str | None, no_progress: bool, paranoid: bool,
+    ctx: click.Context, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None, n: int, seed: int | None,
+    review: bool, answers: str | None, file: str | None, no_progress: bool, paranoid: bool,
 ) -> int | None:  # fmt: skip
-    """A quiz on the sizes of derivatives, the chain rule and gradients, with questions made by the engine.
+    """Ask about sizes, chain rules and gradients; keep progress.
 
+    Questions are made by the engine; a seed repeats a quiz.
     Sizes are read liberally: (n, d), n x d, n*d, n by d, scalar. Answer ? for a hint, skip, or quit.
 
     \b
@@ -203,7 +212,9 @@ def export(
 @click.argument("file", metavar="FILE.csv|-")
 @choice_of_questions(10)
 @click.option("--quiz", "exported", metavar="FILE.json", help="The exported quiz (instead of --seed and --n).")
-@click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True, help="What to print.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True, help="What to print."
+)
 def grade(
     file: str, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None, n: int, seed: int | None, exported: str | None,
     form: str,

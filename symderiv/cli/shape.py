@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 @problem_arguments
 @click.option("--order", type=click.IntRange(1, 6), default=1, show_default=True, help="1: gradient or Jacobian, 2: Hessian.")
 @layout_option
-@click.option("--size", "sizes", multiple=True, metavar="n=100", help="A number for a size: counts entries and memory; repeatable.")
+@click.option(
+    "--size", "sizes", multiple=True, metavar="n=100", help="A number for a size: counts entries and memory; repeatable."
+)
 @click.option("--table", is_flag=True, help="Every value on the way, with its shape and its derivatives' shapes.")
-@click.option("--chain/--no-chain", default=None, help="The factors of the chain rule with their sizes (default: if something is named).")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print.")
+@click.option(
+    "--chain/--no-chain", default=None, help="The factors of the chain rule with their sizes (default: if something is named)."
+)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to print."
+)
 def shape(
     expression: str, wrt: tuple[str, ...], declarations: tuple[str, ...], name: str | None, order: int, layout: str,
     sizes: tuple[str, ...], table: bool, chain: bool | None, format_: str,
@@ -88,7 +94,7 @@ def table_lines(problem: Problem, by: str) -> list[str]:
         text = r.text if not r.name or r.name == r.text else f"{r.name} = {r.text}"
         text = text if len(text) <= 60 else text[:59] + "…"
         below = "0" if r.below is None else shape_text(r.below)
-        cells.append([text, shape_text(r.shape), shape_text(r.above), below])
+        cells.append([text, shape_text(r.shape), "-" if r.above is None else shape_text(r.above), below])
     widths = [max(len(row[k]) for row in cells) for k in range(4)]
     return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
 
@@ -103,7 +109,7 @@ def chain_lines(problem: Problem, by: str) -> list[str]:
     lines = []
     if len(whole) > 1:
         lines += aligned([str(links[-1].target), *map(str, whole)], [shape_text(f.shape) for f in (links[-1].target, *whole)])
-    for link in links if len(links) > 1 or not lines else []:
+    for link in [] if lines else links:
         flat = [link.target, *(f for t in link.terms for f in t)]
         signs = ["=", *(("+" if j == len(t) - 1 and k < len(link.terms) - 1 else "·") for k, t in enumerate(link.terms)
                         for j in range(len(t)))]  # fmt: skip

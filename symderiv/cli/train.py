@@ -11,7 +11,9 @@ import click
 @click.command()
 @click.argument("model", metavar="MODEL|FILE.sd")
 @click.option("--data", required=True, metavar="NAME|FILE.csv", help="digits, iris, breast-cancer, or a CSV file.")
-@click.option("--target", default="", metavar="COLUMN", help="Column of the CSV file to predict, by name or number (default: the last).")
+@click.option(
+    "--target", default="", metavar="COLUMN", help="Column of the CSV file to predict, by name or number (default: the last)."
+)
 @click.option("--epochs", type=click.IntRange(1), default=None, help="Passes over the data (default 300; perceptrons 40).")
 @click.option("--batch", default=None, metavar="full|ROWS", help="Rows per step; 1 is stochastic (default full; perceptrons 32).")
 @click.option("--step", type=float, default=None, help="Step size (default 0.5; perceptrons 0.1).")
@@ -53,8 +55,8 @@ def train(model, data, target, epochs, batch, step, decay, momentum, l1, l2, hid
         chosen = models.perceptron(int(chosen.name.partition("-")[2]), activation)
         activation = None
     with _progress(settings.get("epochs", 300)) as report:
-        trained = run(chosen, data=loaded, report=report, every=_every(settings.get("epochs", 300)), decay=decay, l1=l1, seed=seed,
-                      hidden=_sizes(hidden), activation=activation, **settings)  # fmt: skip
+        trained = run(chosen, data=loaded, report=report, every=_every(settings.get("epochs", 300)), decay=decay, l1=l1,
+                      seed=seed, hidden=_sizes(hidden), activation=activation, **settings)  # fmt: skip
     _tell(trained)
     if script:
         _write(script, trained.script)

@@ -1,6 +1,6 @@
 """The activations compared: what the engine derives, the range of the derivative, saturation, dead zones, smoothness, cost.
 
-    for row in sd.activations(): print(row.name, row.derivative, row.low, row.high)
+for row in sd.activations(): print(row.name, row.derivative, row.low, row.high)
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def activation(name: str, measure: bool = True) -> Activation:
         f = numpy_function(array.expr, list(array.vars.values()))
         sample = np.random.default_rng(0).standard_normal(20_000)
         cost = min(timeit.repeat(lambda: f(sample), number=3, repeat=3)) / 3 / len(sample) * 1e9
-    return Activation(name, problem.expr, derivative, low + 0.0, high + 0.0, _tails(x, np.abs(values) < SMALL), _tails(x, values == 0.0, True),
-                      _smoothness(slope), cost)  # fmt: skip
+    saturates, dead = _tails(x, np.abs(values) < SMALL), _tails(x, values == 0.0, True)
+    return Activation(name, problem.expr, derivative, low + 0.0, high + 0.0, saturates, dead, _smoothness(slope), cost)
 
 
 def _tails(x: np.ndarray, holds: np.ndarray, exact: bool = False) -> str:
@@ -114,7 +114,9 @@ def _smoothness(slope) -> str:  # type: ignore[no-untyped-def]
     h = 1e-4
     jumps = []
     for at in (-1.0, 0.0, 1.0):
-        left2, left, right, right2 = np.asarray(slope(np.array([at - 2 * h, at - h, at + h, at + 2 * h])), dtype=float) * np.ones(4)
+        left2, left, right, right2 = np.asarray(slope(np.array([at - 2 * h, at - h, at + h, at + 2 * h])), dtype=float) * np.ones(
+            4
+        )
         jumps.append((abs((2 * right - right2) - (2 * left - left2)), abs((right2 - right) - (left - left2)) / h))
     if max(j[0] for j in jumps) > 1e-3:
         return "C⁰"

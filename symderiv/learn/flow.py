@@ -19,7 +19,7 @@ INITS = {  # name -> the variance of a weight, for n inputs and m outputs
     "xavier": ("2/(n + m)", lambda n, m: 2 / (n + m)),
     "he": ("2/n", lambda n, m: 2 / n),
     "lecun": ("1/n", lambda n, m: 1 / n),
-    "small": ("0.01²", lambda n, m: 1e-4),
+    "small": ("0.01²", lambda n, m: 1e-4 * 1.0),
     "large": ("4/n", lambda n, m: 4 / n),
 }
 
@@ -85,7 +85,9 @@ def _layer(activation: str):  # type: ignore[no-untyped-def]
     return value, back_h, back_w, slope
 
 
-def flow(depth: int = 20, width: int = 100, activation: str = "sigmoid", init: str = "xavier", samples: int = 64, seed: int = 0) -> Flow:
+def flow(
+    depth: int = 20, width: int = 100, activation: str = "sigmoid", init: str = "xavier", samples: int = 64, seed: int = 0
+) -> Flow:
     """Measure the gradient through a network of `depth` layers of `width` units, without biases.
 
     The input is standard normal; the gradient at the top is a random direction of norm 1.
@@ -98,9 +100,9 @@ def flow(depth: int = 20, width: int = 100, activation: str = "sigmoid", init: s
     check_activation(activation)
     if init not in INITS:
         raise InputError(f"there is no initialisation {init!r}", code="SD158", hint="there are " + ", ".join(INITS))
-    for name, value, most in (("depth", depth, 1000), ("width", width, 4096), ("samples", samples, 100_000)):
-        if not isinstance(value, (int, np.integer)) or not 1 <= value <= most:
-            raise InputError(f"{name} must be a whole number from 1 to {most}, not {value!r}", code="SD158")
+    for name, size, limit in (("depth", depth, 1000), ("width", width, 4096), ("samples", samples, 100_000)):
+        if not isinstance(size, (int, np.integer)) or not 1 <= size <= limit:
+            raise InputError(f"{name} must be a whole number from 1 to {limit}, not {size!r}", code="SD158")
     rng = np.random.default_rng(seed)
     value, back_h, back_w, slope = _layer(activation)
     weights = [rng.standard_normal((width, width)) * np.sqrt(INITS[init][1](width, width)) for _ in range(depth)]
@@ -120,7 +122,7 @@ def flow(depth: int = 20, width: int = 100, activation: str = "sigmoid", init: s
             gradients.append(float(np.linalg.norm(upstream)))
     row = row_of(activation, measure=False)
     most = max(abs(row.low), abs(row.high))
-    bounds = [1.0]
+    bounds: list[float] = [1.0]
     for W in reversed(weights):
         bounds.append(bounds[-1] * float(np.linalg.norm(W, 2)) * most)
     return Flow(depth, width, activation, init, np.array([np.sqrt(np.mean(h**2)) for h in states]), np.array(gradients[::-1]),
@@ -193,7 +195,14 @@ def draw_flow(flows: list[Flow], path: str) -> None:
     for f in flows:
         shown = np.where(f.gradients > 0, f.gradients, np.nan)
         label = f"{f.activation}, {f.init}: ×{f.rate:.3g} a layer"
-        ax.plot(range(f.depth + 1), shown, linestyle=dashes[f.init], color=colours(names.index(f.activation)), label=label, linewidth=1.6)
+        ax.plot(
+            range(f.depth + 1),
+            shown,
+            linestyle=dashes[f.init],
+            color=colours(names.index(f.activation)),
+            label=label,
+            linewidth=1.6,
+        )
     ax.set_yscale("log")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set(xlabel="layer (0 is the input)", ylabel="norm of ∂L/∂h", title=f"{flows[0].depth} layers of {flows[0].width} units")

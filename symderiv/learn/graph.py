@@ -221,11 +221,15 @@ class _Builder:
         nodes = postorder(root)
         inside: set[Node] = {n for n in nodes if isinstance(n, Index)}
         for n in nodes:
-            if isinstance(n, Call) and n.name not in ("isum", "iprod", "imax", "imin") and any(o in inside for o in n.operands):
+            if (
+                isinstance(n, Call) and n.name not in ("isum", "iprod", "imax", "imin") and any(o in inside for o in n.operands)
+            ) or (isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin") and self._open(n)):
                 inside.add(n)
-            elif isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin") and self._open(n):
-                inside.add(n)
-        found = [n for n in nodes if isinstance(n, Call) and self._is_active(n) and n not in inside and (fine or n in named or n is root)]
+        found = [
+            n
+            for n in nodes
+            if isinstance(n, Call) and self._is_active(n) and n not in inside and (fine or n in named or n is root)
+        ]
         if root not in found and root not in self.active:
             raise DerivativeError("the result does not depend on the chosen variables", code="SD303")
         if len(found) > MAX_BLOCKS:

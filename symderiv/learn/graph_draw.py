@@ -63,8 +63,8 @@ def _place(found: dict[str, Box], edges: list[tuple[str, str, str]], graph: Grap
     for a, b, _ in edges:
         before[b].append(a)
         after[a].append(b)
-    for b in graph.order:
-        found[b.name].layer = 1 + max((found[a].layer for a in before[b.name]), default=0)
+    for block in graph.order:
+        found[block.name].layer = 1 + max((found[a].layer for a in before[block.name]), default=0)
     for n in graph.inputs:
         found[n].layer = max(0, min((found[b].layer for b in after[n]), default=1) - 1)
     layers: dict[int, list[str]] = {}
@@ -77,7 +77,7 @@ def _place(found: dict[str, Box], edges: list[tuple[str, str, str]], graph: Grap
         near = before if sweep % 2 == 0 else after
         for k in sorted(layers, reverse=bool(sweep % 2)):
             wish = {n: sum(found[a].row for a in near[n]) / len(near[n]) if near[n] else found[n].row for n in layers[k]}
-            layers[k].sort(key=lambda n, wish=wish: wish[n])
+            layers[k].sort(key=wish.__getitem__)
             rows: list[float] = []
             for n in layers[k]:
                 rows.append(max(wish[n], rows[-1] + 1) if rows else wish[n])
@@ -114,8 +114,8 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
         '<path d="M0 0L8 4L0 8z" fill="#667"/></marker></defs>',
         f'<rect width="{total_w:.0f}" height="{total_h:.0f}" fill="#fff"/>',
     ]
-    for a, b, label in edges:
-        x1, y1, x2, y2 = x[a] + width[a], y[a] + HIGH / 2, x[b], y[b] + HIGH / 2
+    for source, target, label in edges:
+        x1, y1, x2, y2 = x[source] + width[source], y[source] + HIGH / 2, x[target], y[target] + HIGH / 2
         bend = max(24.0, (x2 - x1) / 2)
         path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
         out.append(f'<path d="{path}" fill="none" stroke="#667" stroke-width="1.3" marker-end="url(#tip)"/>')
@@ -123,17 +123,25 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
             level = abs(y2 - y1) < 8  # beside a straight line, on a bent one
             lx, ly = x1 + (0.47 if level else 0.55) * (x2 - x1), y1 + 0.6 * (y2 - y1) - (11 if level else 0)
             half = 3.6 * len(label) + 2
-            out.append(f'<rect x="{lx - half:.1f}" y="{ly - 9:.1f}" width="{2 * half:.1f}" height="16" fill="#fff" opacity="0.85"/>')
-            out.append(f'<text x="{lx:.1f}" y="{ly + 4:.1f}" text-anchor="middle" fill="#445" font-size="11.5">{escape(label)}</text>')
-    for n, b in found.items():
-        fill = "#eef3fb" if b.given else "#fff8ea"
-        out.append(f'<rect x="{x[n]:.1f}" y="{y[n]:.1f}" width="{width[n]:.1f}" height="{HIGH}" rx="7" fill="{fill}" stroke="#445"/>')
+            out.append(
+                f'<rect x="{lx - half:.1f}" y="{ly - 9:.1f}" width="{2 * half:.1f}" height="16" fill="#fff" opacity="0.85"/>'
+            )
+            out.append(
+                f'<text x="{lx:.1f}" y="{ly + 4:.1f}" text-anchor="middle" fill="#445" font-size="11.5">{escape(label)}</text>'
+            )
+    for n, box in found.items():
+        fill = "#eef3fb" if box.given else "#fff8ea"
+        out.append(
+            f'<rect x="{x[n]:.1f}" y="{y[n]:.1f}" width="{width[n]:.1f}" height="{HIGH}" rx="7" fill="{fill}" stroke="#445"/>'
+        )
         middle = x[n] + width[n] / 2
-        shown = [(t, c) for t, c in ((b.title, "#111"), (b.value, "#18794e"), (b.gradient, "#c0392b")) if t]
+        shown = [(t, c) for t, c in ((box.title, "#111"), (box.value, "#18794e"), (box.gradient, "#c0392b")) if t]
         for i, (line, colour) in enumerate(shown):
             dy = HIGH / 2 + 5 + 18 * (i - (len(shown) - 1) / 2)
             if line:
-                out.append(f'<text x="{middle:.1f}" y="{y[n] + dy:.1f}" text-anchor="middle" fill="{colour}">{escape(line)}</text>')
+                out.append(
+                    f'<text x="{middle:.1f}" y="{y[n] + dy:.1f}" text-anchor="middle" fill="{colour}">{escape(line)}</text>'
+                )
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
@@ -161,10 +169,13 @@ def to_mermaid(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
         return text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
 
     lines = ["flowchart LR"]
-    for n, b in found.items():
-        lines.append(f'  {number_of[n]}["{"<br/>".join(safe(t) for t in (b.title, b.value, b.gradient) if t)}"]')
+    for n, box in found.items():
+        text = "<br/>".join(safe(t) for t in (box.title, box.value, box.gradient) if t)
+        lines.append(f'  {number_of[n]}["{text}"]')
     for a, b, label in edges:
-        lines.append(f'  {number_of[a]} -- "{safe(label)}" --> {number_of[b]}' if label else f"  {number_of[a]} --> {number_of[b]}")
+        lines.append(
+            f'  {number_of[a]} -- "{safe(label)}" --> {number_of[b]}' if label else f"  {number_of[a]} --> {number_of[b]}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -175,7 +186,10 @@ def to_tikz(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
 
     found, _ = boxes(graph, values)
     number_of = {n: f"n{i}" for i, n in enumerate(found)}
-    lines = [r"% \usetikzlibrary{arrows.meta}", r"\begin{tikzpicture}[block/.style={draw, rounded corners, align=center}, >=Stealth]"]
+    lines = [
+        r"% \usetikzlibrary{arrows.meta}",
+        r"\begin{tikzpicture}[block/.style={draw, rounded corners, align=center}, >=Stealth]",
+    ]
     for n, b in found.items():
         formula = graph.blocks[n].formula
         title = latex_name(n)[0] + (f" = {to_latex(formula)}" if formula is not None else "")

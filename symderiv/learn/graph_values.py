@@ -20,7 +20,9 @@ def run(graph: Graph, given: Mapping[str, Any], seed: Mapping[str, Any] | None, 
     from .graph import Numbers
 
     known = {v.name: v for v in graph.problem.vars.values()}
-    arrays: dict[str, Any] = {n: np.asarray(v, dtype=None if n in known and known[n].is_a("integer") else float) for n, v in given.items()}
+    arrays: dict[str, Any] = {
+        n: np.asarray(v, dtype=None if n in known and known[n].is_a("integer") else float) for n, v in given.items()
+    }
     missing = [n for n in graph.inputs if n not in arrays]
     if missing:
         raise CodeError(f"no value for {', '.join(missing)}", code="SD507", hint="give arrays by name")

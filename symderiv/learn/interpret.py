@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def draw_templates(trained: Trained, path: str, shape: tuple[int, int] | None = 
     W = trained.parameters.get("W")
     if W is None or W.ndim != 2:
         raise InputError(f"{trained.model.name} has no single weight matrix W", code="SD159", hint="softmax or svm")
-    side = int(round(W.shape[0] ** 0.5))
+    side = round(W.shape[0] ** 0.5)
     shape = shape or (side, side)
     if shape[0] * shape[1] != W.shape[0]:
         raise InputError(f"{W.shape[0]} weights are not an image of {shape[0]}×{shape[1]}", code="SD159", hint="give shape=")
@@ -86,7 +86,7 @@ def descent(curvatures: tuple[float, ...], step: float, start: float = 1.0, step
     from ..read.problem import parse
 
     problem = parse("sum(c*x**2)/2", {"c": "n", "x": "n"})
-    gradient = derive(problem, "x").numpy()  # type: ignore[union-attr]
+    gradient: Any = derive(problem, "x").numpy()
     c = np.asarray(curvatures, dtype=float)
     x = np.full(len(c), float(start))
     losses = [float(c @ x**2) / 2]

@@ -105,7 +105,9 @@ def rule(out: Sequence[Expr], by: Sequence[Expr], name: str, order: int = 1) -> 
         return f"{what} of a scalar: one number for every {_tuple_of(order)} of entries of {name}, so its shape {order} times"
     each = "one number for every entry of the expression and every entry"
     if order > 1:
-        return f"{each[:-5]}{_tuple_of(order)} of entries of {name}: the shape of the expression, then that of {name} {order} times"
+        return (
+            f"{each[:-5]}{_tuple_of(order)} of entries of {name}: the shape of the expression, then that of {name} {order} times"
+        )
     what = "Jacobian" if len(out) == len(by) == 1 else f"{kind_of(out)} by {kind_of(by)}"
     return f"{what}: {each} of {name}: both shapes one after the other, {len(out)} + {len(by)} = {len(out) + len(by)} axes"
 
@@ -135,7 +137,13 @@ def memory(entries: int) -> str:
     amount, unit = float(entries * BYTES), 0
     while amount >= 1024 and unit < len(UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
-    return f"{amount:.0f} {UNITS[0]}" if not unit else f"{amount:.3g} {UNITS[unit]}" if amount < 1000 else f"{amount:,.0f} {UNITS[unit]}"
+    return (
+        f"{amount:.0f} {UNITS[0]}"
+        if not unit
+        else f"{amount:.3g} {UNITS[unit]}"
+        if amount < 1000
+        else f"{amount:,.0f} {UNITS[unit]}"
+    )
 
 
 def read_sizes(texts: Sequence[str], known: Problem | None = None) -> dict[str, int]:
@@ -167,14 +175,14 @@ class Row:
         name: of its definition, or "".
         text: how it is made of named values.
         shape: its own.
-        above: shape of the derivative of the result by it.
+        above: shape of the derivative of the result by it; None for labels.
         below: shape of the derivative of it by the variable; None where the variable does not occur.
     """
 
     name: str
     text: str
     shape: Shape
-    above: Shape
+    above: Shape | None
     below: Shape | None
 
 
@@ -193,7 +201,8 @@ def intermediates(p: Problem | Node | str, wrt: str | Var | None = None, vars: D
         inside = v is not None and v in free_symbols(node)
         below = (*node.shape, *v.shape) if inside and v is not None else None
         name = node.name if isinstance(node, Var) else named.get(node, "")
-        rows.append(Row(name, _spelled(node, named), tuple(node.shape), (*out, *node.shape), below))
+        above = None if isinstance(node, Var) and node.is_a("integer") else (*out, *node.shape)
+        rows.append(Row(name, _spelled(node, named), tuple(node.shape), above, below))
     return rows
 
 
@@ -266,6 +275,8 @@ def chain(p: Problem | Node | str, wrt: str | Var, vars: Declarations = None) ->
             local = Factor(named[user], named[node], (*user.shape, *node.shape))
             above = Factor(top, named[user], (*out, *user.shape))
             terms.append((local,) if user is problem.expr else (above, local))
+        if len(terms) == 1 and len(terms[0]) == 1 and node is not v:  # ∂L/∂S = ∂L/∂S says nothing; its size is in the next line
+            continue
         links.append(Link(target, tuple(terms)))
     return links
 
@@ -290,7 +301,7 @@ def product_line(links: Sequence[Link]) -> tuple[Factor, ...]:
     """The whole chain as one product, where every value is used once: `∂L/∂S · ∂S/∂H · ∂H/∂W`; else ()."""
     if not links or any(len(link.terms) != 1 for link in links):
         return ()
-    return tuple(link.terms[0][-1] for link in links)
+    return (*links[0].terms[0], *(link.terms[0][-1] for link in links[1:]))
 
 
 __all__ = [

@@ -73,7 +73,10 @@ def _mapping(vars: object) -> dict[str, Any]:
     if isinstance(vars, Mapping):
         return {n: _declaration(n, s) for n, s in vars.items()}
     found = declarations_from(vars)
-    return {n: (v.shape if not v.attrs else f"{', '.join(map(str, v.shape)) or 'scalar'} {' '.join(v.attrs)}") for n, v in found.vars.items()}
+    return {
+        n: (v.shape if not v.attrs else f"{', '.join(map(str, v.shape)) or 'scalar'} {' '.join(v.attrs)}")
+        for n, v in found.vars.items()
+    }
 
 
 def _declaration(name: str, given: Any) -> Any:
@@ -183,11 +186,17 @@ class Traced:
         found = FUNCTIONS.get(function)
         if found is None:
             module = getattr(function, "__module__", "numpy") or "numpy"
-            raise refuse(f"{module.replace('numpy', 'np', 1)}.{function.__name__} cannot be traced", "write it with functions that have a word")
+            raise refuse(
+                f"{module.replace('numpy', 'np', 1)}.{function.__name__} cannot be traced",
+                "write it with functions that have a word",
+            )
         return found(call, *arguments, **{k: v for k, v in options.items() if not (v is None and k in ("dtype", "out"))})
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
-        raise refuse("an array of numbers is needed here, and a traced one has none", "use NumPy functions on the array itself, and np.stack instead of np.array")
+        raise refuse(
+            "an array of numbers is needed here, and a traced one has none",
+            "use NumPy functions on the array itself, and np.stack instead of np.array",
+        )
 
     # operators ----------------------------------------------------------------------------------------------------------
     def __add__(self, other: Any) -> Traced:
@@ -297,7 +306,9 @@ class Traced:
             raise TypeError("a scalar has no length")
         size = self.node.shape[0]
         if not size.is_Integer:
-            raise refuse(f"the length {size} is not a number", "trace with numbers as sizes, or use np.sum and the like instead of a loop")
+            raise refuse(
+                f"the length {size} is not a number", "trace with numbers as sizes, or use np.sum and the like instead of a loop"
+            )
         return int(size)
 
     def __iter__(self) -> Any:
@@ -351,8 +362,8 @@ class Traced:
         return f"<traced {self.node} {self.node.shape}>"
 
 
-METHODS = {"sum", "mean", "prod", "max", "min", "var", "std", "dot", "reshape", "transpose", "ravel", "trace", "cumsum", "clip", "squeeze",
-           "swapaxes"}  # fmt: skip
+METHODS = {"sum", "mean", "prod", "max", "min", "var", "std", "dot", "reshape", "transpose", "ravel", "trace", "cumsum", "clip",
+           "squeeze", "swapaxes"}  # fmt: skip
 
 
 def call(word: str, *operands: Any, **params: Any) -> Traced:

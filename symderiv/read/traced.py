@@ -29,10 +29,34 @@ UFUNCS: dict[str, Entry] = {
     for name, word in {
         **{
             n: n
-            for n in (
-                "exp log log1p expm1 log2 log10 sqrt square sign sin cos tan arcsin arccos arctan sinh cosh tanh "
-                "arcsinh arccosh arctanh maximum minimum heaviside logaddexp matmul"
-            ).split()
+            for n in [
+                "exp",
+                "log",
+                "log1p",
+                "expm1",
+                "log2",
+                "log10",
+                "sqrt",
+                "square",
+                "sign",
+                "sin",
+                "cos",
+                "tan",
+                "arcsin",
+                "arccos",
+                "arctan",
+                "sinh",
+                "cosh",
+                "tanh",
+                "arcsinh",
+                "arccosh",
+                "arctanh",
+                "maximum",
+                "minimum",
+                "heaviside",
+                "logaddexp",
+                "matmul",
+            ]
         },
         "add": "add",
         "multiply": "mul",
@@ -86,7 +110,9 @@ def _extreme(word: str) -> Entry:
     return lambda call, a, axis=None, out=None, keepdims=False, **more: inner(call, a, axis, None, out, keepdims, **more)
 
 
-def _variance(call: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0, keepdims: Any = False, **more: Any) -> Any:
+def _variance(
+    call: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0, keepdims: Any = False, **more: Any
+) -> Any:
     if ddof:
         raise _refuse("np.var and np.std with ddof cannot be traced", "divide the sum of squares yourself")
     return _reduction("var")(call, a, axis, dtype, out, keepdims, **more)
@@ -184,7 +210,9 @@ FUNCTIONS: dict[Any, Entry] = {
     np.var: _variance,
     np.std: _deviation,
     np.dot: _dot,
-    np.inner: lambda call, a, b: call("sum", call("mul", a, b)) if _rank(call, a) == _rank(call, b) == 1 else call("matmul", a, call("T", b)),
+    np.inner: lambda call, a, b: (
+        call("sum", call("mul", a, b)) if _rank(call, a) == _rank(call, b) == 1 else call("matmul", a, call("T", b))
+    ),
     np.vdot: lambda call, a, b: call("sum", call("mul", a, b)),
     np.outer: lambda call, a, b, out=None: call("outer", a, b),
     np.kron: lambda call, a, b: call("kron", a, b),
@@ -193,7 +221,9 @@ FUNCTIONS: dict[Any, Entry] = {
     np.tril: lambda call, m, k=0: call("tril", m, k=k),
     np.triu: lambda call, m, k=0: call("triu", m, k=k),
     np.transpose: lambda call, a, axes=None: call("transpose", a, axes=tuple(axes) if axes is not None else None),
-    np.reshape: lambda call, a, shape=None, order="C", **more: call("reshape", a, shape=_shape(call, a, more.get("newshape", shape))),
+    np.reshape: lambda call, a, shape=None, order="C", **more: call(
+        "reshape", a, shape=_shape(call, a, more.get("newshape", shape))
+    ),
     np.ravel: lambda call, a, order="C": call("reshape", a, shape=_shape(call, a, (-1,))) if order == "C" else call("vec", a),
     np.expand_dims: lambda call, a, axis: call("expand_dims", a, axis=axis),
     np.squeeze: lambda call, a, axis=None: call("squeeze", a, axis=axis),

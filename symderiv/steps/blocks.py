@@ -83,7 +83,9 @@ def _absorbed(trace: Trace, user: Node, x: Node, named: set[Node], squares: bool
             return (squares and x.operands[1].value == 2) or x.operands[1].value.could_extract_minus_sign()
         if isinstance(x, Add) and len(user.items) == 1:
             return True
-        return isinstance(x, Add) and all(isinstance(x.operands[k], Var) or _linear(trace, x.operands[k]) for k in trace.active(x))
+        return isinstance(x, Add) and all(
+            isinstance(x.operands[k], Var) or x.operands[k] in named or _linear(trace, x.operands[k]) for k in trace.active(x)
+        )
     if isinstance(user, Call) and user.name == "pow" and isinstance(x, Add) and len(trace.active(x)) == 1:
         inner = x.operands[trace.active(x)[0]]
         return inner in named or isinstance(inner, Var)

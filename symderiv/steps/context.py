@@ -26,6 +26,18 @@ _ARITHMETIC = frozenset(
 )  # fmt: skip
 
 
+RECOGNISED = {
+    "log_softmax": "`log softmax(z) = z − log Σ exp(z)`, which does not overflow",
+    "logsumexp": "`log Σ exp(z)` is one function, which does not overflow",
+    "softplus": "`log(1 + exp(z)) = softplus(z)`",
+    "logsigmoid": "`log σ(z) = −log(1 + exp(−z))` and `1 − σ(z) = σ(−z)`",
+    "logdet": "`log |det A|` is one function of the matrix",
+    "logaddexp": "`log(exp(x) + exp(y))` is one function, which does not overflow",
+    "softmax": "`exp(z) / Σ exp(z) = softmax(z)`",
+    "sigmoid": "`1/(1 + exp(−z)) = σ(z)`",
+}
+
+
 @dataclass
 class Task:
     """One derivation to build: what is differentiated, by what, in which words."""
@@ -92,7 +104,7 @@ class Context:
     def face(self, node: Node) -> tuple[Node, int]:
         """The value that a reader sees in place of a node, and its sign: the user's `y - X w` for `X w - y`."""
         named = self.names.value.get(node)
-        if isinstance(named, Var):
+        if isinstance(named, Var) or node is self.task.core:
             return node, 1
         if isinstance(node, (Add, Einsum)):
             other = scale(node, S.NegativeOne)
@@ -215,8 +227,14 @@ class Context:
         gone = sorted(mine - theirs - _ARITHMETIC)
         if not new and not any(OPS[n].define for n in gone):
             return []
-        said = [OPS[n].says for n in new if OPS[n].says] or [OPS[n].says for n in gone if OPS[n].define or n in OPS]
-        reason = "Written with " + "; ".join(s.rstrip(".") for s in dict.fromkeys(said)) + "." if said else "The same value in normal form."
+        said = [RECOGNISED[n] for n in new if n in RECOGNISED]
+        defined = [n for n in gone if OPS[n].define and not callable(OPS[n].define)]
+        if said:
+            reason = "It is recognised that " + " and ".join(dict.fromkeys(said)) + "."
+        elif defined:
+            reason = f"By the definition of {' and '.join(n.replace('_', ' ') for n in defined)}."
+        else:
+            reason = "The same value in a form that is shorter to differentiate."
         before = self.statement()
         return [Step("rewrite", reason, before, core_words, self.function, new=(core_words,), weight="key", opens=True)]
 
@@ -234,7 +252,17 @@ class Context:
                 kept.append(s)
                 used |= {n for n in postorder(s.of) if isinstance(n, Var)}
         expr = self.shown_words()
-        return Section(self.task.title, self.function, expr, tuple(reversed(kept)), tuple(steps), introduction, self.task.targets)
+        return Section(self.task.title, self.function, expr, tuple(in_order(kept[::-1])), tuple(steps), introduction, self.task.targets)
+
+
+def in_order(names: list[Symbol]) -> list[Symbol]:
+    """Every name after those in its definition."""
+    waiting = {s.var: s for s in names}
+    out: list[Symbol] = []
+    while waiting:
+        ready = [v for v, s in waiting.items() if not any(n in waiting and n is not v for n in postorder(s.of))]
+        out += [waiting.pop(v) for v in (ready or list(waiting)[:1])]
+    return out
 
 
 def _operations(word: Node) -> set[str]:

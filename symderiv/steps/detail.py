@@ -26,12 +26,12 @@ def brief(section: Section) -> Section:
 
 def _last_of_chain(last: Step, step: Step) -> bool:
     """Names put back right after a reading: one step."""
-    return step.rule == "substitute" and last.rule in ("upstream", "paths", "reassemble", "read_gradient", "read_jacobian", "sift")
+    return step.rule in ("substitute", "upstream_value") and last.rule in ("upstream", "paths", "reassemble", "read_gradient", "read_jacobian", "sift")
 
 
 def _merged(a: Step, b: Step) -> Step:
     """Two consecutive steps as one, told by the weightier rule."""
-    lead = a if b.rule in IN_THE_HEAD or b.rule == "substitute" else b
+    lead = a if b.rule in IN_THE_HEAD or b.rule in ("substitute", "upstream_value") else b
     return replace(
         lead, before=a.before, after=b.after, changed=a.changed, new=b.new, opens=a.opens, free=a.free,
         reason=a.reason if a.reason == b.reason else f"{lead.reason}", weight="key",

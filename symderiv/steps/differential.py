@@ -11,7 +11,9 @@ from sympy import S
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.walk import postorder, replace
+from ..notation.polish import polish
 from ..notation.words import to_words
+from ..simplify.add import add
 from ..simplify.product import scale
 from .blocks import Block
 from .context import Context
@@ -20,7 +22,7 @@ from .model import Section, Step
 from .pairing import canonical, change_last, change_words, pair, plus, terms_of
 from .reasons import local_rule
 from .spell import same
-from .trace import is_identity, substitute
+from .trace import Part, is_identity, substitute
 
 
 class Waiting:
@@ -43,7 +45,7 @@ class Waiting:
     def term(self, node: Node, cotangent: Node) -> Node:
         face, sign = self.c.face(node)
         change = self.c.change(face)
-        if is_identity(cotangent) and sign > 0:
+        if is_identity(cotangent, self.c.lead) and sign > 0:
             return change
         return pair(self.c.speller.words(scale(cotangent, S(sign))), change, self.c.lead)
 
@@ -79,7 +81,7 @@ class Lines:
         """One more line, unless it would look like the last one."""
         fine = self.c.task.detail == "full"
         same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
-        if not same_look or self.opens:
+        if not same_look or (self.opens and after is not self.line):
             self.steps.append(Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), opens=self.opens))
             self.opens = False
             self.line = after
@@ -138,14 +140,28 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
     face, sign = c.face(block.head)
     cotangent = scale(waiting.terms[at][1], S(sign))
     local = local_words(c, block)
-    through = local if is_identity(cotangent) else pair(c.speller.words(cotangent), local, c.lead)
+    through = local if is_identity(cotangent, c.lead) else pair(c.speller.words(cotangent), local, c.lead)
     rule, reason = local_rule(c, block)
     lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [c.change(face)], [local])
     order = {n: k for k, n in enumerate(postorder(local))}
     parts = sorted(block.parts(c.trace), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
+    if c.task.detail != "full":
+        parts = together(parts)
     waiting.replace(block.head, [(p.target, p.cotangent) for p in parts])
     moved = waiting.line()
     lines.add("transpose", _moving_reason(moved), moved)
+
+
+def together(parts: list[Part]) -> list[Part]:
+    """What one block passed to one operand in several parts, as one."""
+    out: list[Part] = []
+    for p in parts:
+        at = next((k for k, q in enumerate(out) if q.target is p.target), None)
+        if at is None:
+            out.append(p)
+        else:
+            out[at] = Part(out[at].source, p.target, polish(add([out[at].cotangent, p.cotangent])))
+    return out
 
 
 def _moving_reason(line: Node) -> str:
@@ -220,11 +236,11 @@ def conclusion(c: Context, v: Var) -> list[Step]:
 def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step]:
     """From the form in names to the engine's answer."""
     final = to_words(result)
-    if short is final:
-        return []
+    if short is final or look(short) == look(final):
+        return [] if short is final else [Step("simplify", "The same, as it is handed over.", short, final, symbol, new=(final,), weight="key")]
     tidy = c.speller.plain(result)
     steps = []
-    if tidy is not short and tidy is not final and tidy.tree_size <= short.tree_size:
+    if look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
         steps.append(Step("simplify", "Like factors and terms are collected.", short, tidy, symbol, new=(tidy,)))
         short = tidy
     named = {v for _, v in c.names.order}

@@ -19,6 +19,8 @@ def rough_look(word: Node) -> Any:
 
 
 def _look(node: Node, keys: list[Any], signs: bool) -> Any:
+    if isinstance(node, Num) and not signs and node.value.is_Mul:  # n/2 as a product of n and 1/2
+        return ("mul", *sorted((("num", abs(f)) for f in node.value.args), key=repr))
     if isinstance(node, Num):
         return ("num", node.value if signs else abs(node.value))
     if not isinstance(node, Call):
@@ -26,17 +28,24 @@ def _look(node: Node, keys: list[Any], signs: bool) -> Any:
     name = node.name
     if name == "neg" and not signs:
         return keys[0]
+    if name == "div" and not signs and isinstance(node.operands[1], Num):  # a number below is its inverse in front
+        inner = keys[0][1:] if keys[0][0] == "mul" else (keys[0],)
+        below = keys[1][1:] if keys[1][0] == "mul" else (keys[1],)
+        return ("mul", *sorted([*inner, *(("num", 1 / b[1]) for b in below)], key=repr))
     if name in ("matmul", "mul", "add"):
         flat = []
         for k, o in zip(keys, node.operands, strict=True):
             flat.extend(k[1:] if k[0] == name and (name != "matmul" or o.rank == node.rank or o.rank == 2) else [k])
+        if signs and name == "mul" and not node.rank:
+            flat.sort(key=repr)  # the order of scalars is the printer's
         if not signs:
             flat = [f for f in flat if f != ("num", 1)]
-            if name != "matmul":
+            if name != "matmul" or (node.rank == 0 and len(flat) == 2):
                 flat.sort(key=repr)
-        return (name, *flat)
+        return (name, *flat) if len(flat) != 1 else flat[0]
     if name == "sum" and node.params["axis"] is None and keys[0][0] == "mul" and node.operands[0].rank == 1 and len(keys[0]) == 3:
-        return ("matmul", *keys[0][1:])
+        pair = keys[0][1:]
+        return ("matmul", *(pair if signs else sorted(pair, key=repr)))
     return (name, repr(node.args[2]), *keys)
 
 

@@ -136,6 +136,7 @@ class Entries:
             place.setdefault(root, index)
         items = [(x, [net.find(i) for i in ls]) for x, ls in net.items]
         items, coef = _turned(items, coef)
+        items = self._labelled(items, place, used, depth)
         here = used | set(place.values())
         wanted = self._wanted(items)
         summed: dict[int, tuple[Index, Expr]] = {}
@@ -157,6 +158,17 @@ class Entries:
         sizes = dict(summed.values())
         body = nested([*(Factor(d, frozenset()) for d in deltas), *factors], list(sizes), sizes)
         return scaled(coef, body)
+
+    def _labelled(self, items, place: dict[int, Node], used: frozenset[Node], depth: int):
+        """`Σ_p δ_yp W_pm` is `W_ym`: a summed label that a one-hot vector picks is that label."""
+        out = []
+        for x, ls in items:
+            picks = isinstance(x, Call) and x.name == "onehot" and x.rank == x.operands[0].rank + 1
+            if picks and ls[-1] not in place and all(i in place for i in ls[:-1]) and any(ls[-1] in ms for y, ms in items if y is not x):
+                place[ls[-1]] = self.entry(x.operands[0], [place[i] for i in ls[:-1]], used, depth)
+            else:
+                out.append((x, ls))
+        return out
 
     def _wanted(self, items) -> dict[int, Index]:
         """Labels of the axes of derivatives have letters of their own."""
@@ -232,7 +244,7 @@ def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr])
     for group in groups:
         mine = [i for i in labels if any(i in f.indices for f in group)]
         order = sorted(mine, key=_position)
-        first = max(order, key=lambda i: (not any(f.last and i in f.indices for f in group), sum(i in f.indices for f in group)))
+        first = max(order, key=lambda i: sum(i in f.indices for f in group))
         rest = [i for i in mine if i is not first]
         inner = nested([Factor(f.word, f.indices - {first}, f.last) for f in group], rest, sizes)
         words.append(Call("isum", inner, first, lo=0, hi=sizes[first]))

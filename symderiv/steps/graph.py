@@ -95,7 +95,7 @@ class Backward:
         shown = value if value is not None and look(value) != look(through) else None
         steps.append(Step(rule, reason, subject, through, subject, new=(through,), weight="normal", opens=True))
         if shown is not None:
-            steps.append(Step("substitute", "The upstream derivative is put in.", through, shown, subject, new=(shown,), weight="key"))
+            steps.append(Step("upstream_value", "The upstream derivative is put in.", through, shown, subject, new=(shown,), weight="key"))
         if isinstance(node, Var):
             result = c.trace.results[node]
             steps += last_steps(c, subject, shown if shown is not None else through, result)

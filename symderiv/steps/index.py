@@ -17,13 +17,13 @@ from ..simplify.calls import call
 from ..simplify.product import Network, einsum, scale
 from .blocks import Block
 from .context import Context
-from .differential import last_steps
+from .differential import last_steps, together
 from .display import look, rough_look
 from .entries import Entries, Letters, delta
 from .model import Section, Step, Symbol
 from .pairing import plus, times
 from .reasons import index_rule, reassembly
-from .trace import is_identity, substitute
+from .trace import substitute
 
 
 class NotLinear(Exception):
@@ -118,7 +118,10 @@ class IndexBuilder:
     def term(self, cotangent: Node, derivative: Node, rank: int) -> list[Node]:
         """`Σ_a ū_a D_aj` for every term of the derivative `D` (of shape `u.shape + w.shape`)."""
         out = []
-        for part in derivative.terms if isinstance(derivative, Add) else (derivative,):
+        parts = list(derivative.terms) if isinstance(derivative, Add) else [derivative]
+        place = {p: k for k, p in enumerate(self.partials.values())}
+        parts.sort(key=lambda t: min((place[n] for n in postorder(t) if n in place), default=0))
+        for part in parts:
             net = Network(S.One)
             lead = [net.label(s) for s in self.c.task.core.shape]
             own = [net.label(s) for s in derivative.shape[:rank]]
@@ -145,7 +148,7 @@ class IndexBuilder:
     def add(self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), note: str = "") -> None:
         full = self.c.task.detail == "full"
         same = look(after) == look(self.line) if full else rough_look(after) == rough_look(self.line)
-        if not same or self.opens:
+        if not same or (self.opens and after is not self.line):
             free = self.frees()
             self.steps.append(
                 Step(rule, reason, self.line, after, self.subject, tuple(changed), tuple(new), free, note, opens=self.opens)
@@ -210,6 +213,8 @@ class IndexBuilder:
             pass
         order = {x: k for k, x in enumerate(block.inputs)}
         parts = sorted(block.parts(c.trace), key=lambda p: order[p.target])
+        if c.task.detail != "full" and any(p.target is not self.v for p in parts):
+            parts = together(parts)
         self.terms[place : place + 1] = [(p.target, p.cotangent) for p in parts]
         failed = self.line is before
         if failed or (len(parts) > 1 and any(p.target is not self.v for p in parts)) or c.task.detail == "full":
@@ -222,17 +227,21 @@ class IndexBuilder:
             return
         rank = self.v.rank
 
+        deltas: list[Node] = []
+
         def kronecker(node: Node, operands: list[Node]) -> Node:
             new = with_operands(node, operands)
             if isinstance(new, Call) and new.name == "getitem" and new.operands[0] is p:
                 own, free = new.operands[1 : 1 + rank], new.operands[1 + rank :]
-                return times(*(delta(a, b) for a, b in zip(own, free, strict=True)))
+                made = [delta(a, b) for a, b in zip(own, free, strict=True)]
+                deltas.extend(d for d in made if d not in deltas)
+                return times(*made)
             return new
 
         if rank and any(n is p for n in postorder(self.line)):
             after = fold(self.line, kronecker)
             names = ", ".join(i.name for i in self.free)
-            self.add("kronecker", "An entry of the variable changes only with itself: the derivative is 1 for equal indices and 0 otherwise.", after)
+            self.add("kronecker", "An entry of the variable changes only with itself: the derivative is 1 for equal indices and 0 otherwise.", after, new=deltas)
             total = add([g for _, g in self.terms])
             words = self.entry_of(total)
             summed = ", ".join(i.name for i in self.entries.preferred[p])
@@ -268,4 +277,4 @@ def derive_index(c: Context) -> Section:
     return changed(section, names=names)
 
 
-__all__ = ["IndexBuilder", "derive_index", "is_identity", "lifted"]
+__all__ = ["IndexBuilder", "derive_index", "lifted"]

@@ -20,7 +20,7 @@ from .trace import Trace
 
 RESERVED = frozenset("dLOIejiklmT") | {"tr", "pi", "lam", "log", "exp", "max", "min"}
 _ACTIVATIONS = frozenset(
-    {"relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "softplus", "hardtanh", "sin", "cos", "arctan", "erf"}
+    {"relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "hardtanh", "sin", "cos", "arctan", "erf"}
 )
 _PROBABILITIES = frozenset({"sigmoid", "softmax"})
 _PLAIN = frozenset({"pow", "sign", "abs", "where", "maximum", "minimum", "heaviside"})

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from sympy import S
 
 from ..expr.nodes import Call, Node, Num
+from ..expr.sizes import product
 from ..expr.walk import fold, postorder, with_operands
 from ..notation import build
 
@@ -34,6 +35,12 @@ def peel(x: Node) -> tuple[list[Node], Node, list[Node], bool]:
     below: list[Node] = []
     minus = False
     while x.rank:
+        if is_word(x, "T") and x.rank == 2 and is_word(x.operands[0], "neg", "mul", "div"):
+            f, body, b, m = peel(x.operands[0])
+            if body is x.operands[0]:
+                break
+            front, below, minus, x = [*front, *f], [*b, *below], minus != m, Call("T", body)
+            break
         if is_word(x, "neg"):
             minus, x = not minus, x.operands[0]
         elif is_word(x, "div") and not x.operands[1].rank:
@@ -127,6 +134,8 @@ def _scalar_pair(u: Node, change: Node) -> Node:
     ones = is_word(body, "ones") or (is_word(body, "outer") and all(is_word(o, "ones") for o in body.operands))
     if ones:
         core: Node = Call("sum", d)
+    elif change.rank == 2 and is_word(body, "eye"):
+        core = Call("trace", d)
     elif change.rank == 1:
         core = _row_times(body, d)
     else:
@@ -160,6 +169,10 @@ def canonical(x: Node) -> Node:
             x = x.operands[0]
         elif is_word(x, "mul") and (inner := _scalars(x)) is not None:
             front, x = [*front, *inner[0]], inner[1]
+        elif is_word(x, "mean") and x.params["axis"] is None and not x.params["keepdims"] and x.operands[0].rank:
+            f, body, b, m = peel(x.operands[0])
+            below = [*b, Num(product(x.operands[0].shape)), *below]
+            front, minus, x = [*front, *f], minus != m, _summed(body)
         elif is_word(x, "trace", "sum") and is_word(x.operands[0], "neg", "div", "mul") and (x.name == "trace" or x.params["axis"] is None):
             f, body, b, m = peel(x.operands[0])
             if body is x.operands[0]:

@@ -63,6 +63,8 @@ _KNOWN = {
 
 def _sum(c: Context, block: Block) -> tuple[str, str]:
     constants = len(c.trace.active(block.head)) < len(block.head.operands)
+    if len(block.inputs) == 1 and any(isinstance(x, Einsum) and len(c.trace.active(x)) > 1 for x in block.inner):
+        return "product", "The product rule: each factor changes in turn, in its place; equal contributions are added."
     if block.inner and len(block.inputs) == 1:
         return "affine", "The map is affine: its constant part does not change, and its linear part acts on the change."
     if constants and len(c.trace.active(block.head)) == 1:

@@ -228,6 +228,12 @@ _GENERAL = (
         GOODFELLOW + "sec. 6.5", "sum((y - sigmoid(X @ w))**2)", "w", style="graph", vars=_REGRESSION,
     ),
     Rule(
+        "upstream_value", "value from above", r"\frac{\partial L}{\partial x} = J^\top g \quad\text{with}\quad g = \frac{\partial L}{\partial u}",
+        "The upstream derivative, found one node earlier, is put in.",
+        "It has been computed already: the sweep visits a node after all nodes that use it.",
+        GOODFELLOW + "sec. 6.5", _SQUARES, "w", style="graph", vars=_REGRESSION,
+    ),
+    Rule(
         "paths", "sum over paths", r"\frac{\partial L}{\partial x} = \sum_{u \text{ uses } x} "
         r"\Big(\frac{\partial u}{\partial x}\Big)^{\!\top} \frac{\partial L}{\partial u}",
         "A value that is used in several places gets the sum of what comes back from each.",
@@ -265,7 +271,7 @@ def _of_operation(op: Op) -> Rule:
         why += f" It is not differentiable at {op.kinks}; there the convention of the engine holds."
     target = next((n for n in op.example_vars), "x")
     return Rule(
-        op.name, f"derivative of {op.name}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example, target,
+        op.name, f"derivative of {op.name.replace('_', ' ')}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example, target,
         vars=op.example_vars,
     )  # fmt: skip
 

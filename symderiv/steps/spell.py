@@ -27,11 +27,13 @@ class Speller:
         self.written, self.named = written, named
         self._words: dict[Node, Node] = {}
         self._short: dict[Node, Node] = {}
+        self._shorter: dict[Node, Node] | None = None
 
     def refresh(self) -> None:
         """Names were added."""
         self._words.clear()
         self._short.clear()
+        self._shorter = None
 
     def short(self, core: Node, keep: Node | None = None) -> Node:
         """The core expression in names; `keep` itself is written out."""
@@ -64,12 +66,24 @@ class Speller:
                 if c != 1 and isinstance(v, Var):
                     return to_words(scale(v, c * sign))
         rule = {to_words(k): to_words(v) for k, v in self.named.items() if k is not keep and not _negation_of(v, self.named.get(keep))}
+        rule = {**self._better(core), **rule}
         word = to_words(core)
         first = replace(word, rule)
         if first is not word:
             first = clean_signs(first)
         second = to_words(self.short(core, keep))
         return second if second.tree_size + 3 < first.tree_size else first
+
+    def _better(self, core: Node) -> dict[Node, Node]:
+        """The engine's words for parts that the user writes shorter, in names."""
+        if self._shorter is None:
+            self._shorter = {}
+            for node in self.written:
+                if node not in self.named and isinstance(node, (Add, Call)) and node.operands:
+                    mine = self.user(node)
+                    if mine is not None and mine.tree_size + 2 < to_words(node).tree_size:
+                        self._shorter[to_words(node)] = mine
+        return {k: v for k, v in self._shorter.items() if v is not None and k is not to_words(core)}
 
     def definition(self, core: Node) -> Node:
         """What a named value stands for, in terms of other names."""

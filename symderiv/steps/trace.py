@@ -168,12 +168,13 @@ def is_one(node: Node) -> bool:
     return isinstance(node, Einsum) and node.coef == 1 and not node.items and len(set(node.out)) == len(node.out)
 
 
-def is_identity(node: Node) -> bool:
-    """The identity `δ`: every axis of the second half is one of the first."""
-    if getattr(node, "value", None) == 1:
-        return True
-    half = node.rank // 2
-    return isinstance(node, Einsum) and node.coef == S.One and not node.items and node.out == (*range(half), *range(half)) and half > 0
+def is_identity(node: Node, lead: int) -> bool:
+    """Whether a cotangent is the derivative of the output by itself: 1, or for an output of rank `lead` the identity."""
+    if lead == 0:
+        return getattr(node, "value", None) == 1
+    if not isinstance(node, Einsum) or node.rank != 2 * lead:
+        return False
+    return node.coef == S.One and not node.items and node.out == (*range(lead), *range(lead))
 
 
 __all__ = ["Part", "Trace", "bare", "is_identity", "is_one", "local", "substitute", "total_local", "written"]

@@ -178,7 +178,7 @@ def _read(text: str, source: str, left: Left | None, problem: Problem, wrt: tupl
         found = _loose_claim(source, problem, known, defined, error, left)
         return replace(found, source=text)
     words = replace_nodes(read.expr, defined) if defined else read.expr
-    extra = _unknown(words, problem, read, left, wrt)
+    extra = refuse_unknown(words, problem, read, left)
     return Claim(text, words, _with_words(read, words), left=left, extra=extra)
 
 
@@ -187,7 +187,7 @@ def read_words(read: Problem, problem: Problem) -> Claim:
     words = read.expr
     stand = {v: problem.definitions[v.name] for v in variables(words) if v.name not in problem.vars and v.name in problem.definitions}
     words = replace_nodes(words, stand) if stand else words
-    _unknown(words, problem, read, None, ())
+    refuse_unknown(words, problem, read, None)
     return Claim(read.source, words, _with_words(read, words))
 
 
@@ -221,7 +221,7 @@ def _names(source: str, problem: Problem) -> tuple[dict[str, Var], dict[Any, Any
     return known, defined
 
 
-def _unknown(words: Node, problem: Problem, read: Problem, left: Left | None, wrt: tuple[Var, ...]) -> tuple[Var, ...]:
+def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | None) -> tuple[Var, ...]:
     """Variables that the loss does not have: the step of an update rule.
 
     Raises:
@@ -268,7 +268,7 @@ def _entry_claim(
     entry = replace_nodes(entry, defined) if defined else entry
     words = as_array(entry, indices)
     spans = {node: Span(text, a, b, NAME) for node, (a, b) in reader.places.items()}
-    extra = _unknown(words, problem, Problem(text, words, known, spans=spans), left, wrt)
+    extra = refuse_unknown(words, problem, Problem(text, words, known, spans=spans), left)
     read = Problem(text, words, {**problem.vars}, spans=spans)
     return Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra)
 
@@ -322,4 +322,4 @@ def loosened(known: dict[str, Var]) -> tuple[dict[str, Var], dict[Any, Any]]:
     return loose, back
 
 
-__all__ = ["Claim", "Left", "as_array", "left_side", "loosened", "read_text", "read_words"]
+__all__ = ["Claim", "Left", "as_array", "left_side", "loosened", "read_text", "read_words", "refuse_unknown"]

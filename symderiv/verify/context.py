@@ -17,7 +17,7 @@ from .claims import Claim
 from .decide import Trials, has_kinks
 from .differences import bind
 from .points import Point, finite, gap, open_indices
-from .ratios import Ratio, ratio_of
+from .ratios import TOLERANCE, Ratio, ratio_of
 
 FITS = 1e-8
 
@@ -31,12 +31,14 @@ class Context:
         claim: as read.
         words: the claimed derivative; None for a function that cannot be looked into.
         wrt: the variables differentiated by.
+        tolerance: relative difference that counts as none; more for somebody's float32.
     """
 
     trials: Trials
     claim: Claim
     given: Node | None
     wrt: tuple[Var, ...]
+    tolerance: float = FITS
 
     @property
     def words(self) -> Node:
@@ -118,7 +120,7 @@ class Context:
             if value is None or p.shape_of(words) != value.shape:
                 return False
             got = p.value(words)
-            if got is None or not finite(got) or gap(got, value) > FITS:
+            if got is None or not finite(got) or gap(got, value) > self.tolerance:
                 return False
         return True
 
@@ -137,7 +139,7 @@ class Context:
             if a is None or b is None or not finite(a) or not finite(b):
                 continue
             seen = True
-            if gap(a, b) > FITS:
+            if gap(a, b) > self.tolerance:
                 return False
         return seen
 
@@ -151,7 +153,7 @@ class Context:
                     continue
                 return None
             pairs.append((true, got, p))
-        return ratio_of(pairs, self.scalars if scalars else ())
+        return ratio_of(pairs, self.scalars if scalars else (), max(TOLERANCE, self.tolerance))
 
 
 def call(function: Callable[..., Any], point: Point) -> np.ndarray | None:
@@ -161,7 +163,7 @@ def call(function: Callable[..., Any], point: Point) -> np.ndarray | None:
             out = np.asarray(bind(function, point.sizes)({n: np.array(x) for n, x in point.values.items()}))
     except Exception:  # a user's function may raise anything; where it has no value is told by the caller
         return None
-    return out.astype(float) if out.dtype.kind in "fiub" else None
+    return out if out.dtype.kind in "fiub" else None
 
 
 __all__ = ["FITS", "Context", "call"]

@@ -172,7 +172,7 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     return _proved(trials, claim, decision)
 
 
-def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], points: Sequence[Point] | None = None) -> Decision:
+def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], points: Sequence[Point] | None = None, same: float = SAME) -> Decision:
     """Random evaluation alone, of anything that has values."""
     worst, agreed, undefined = 0.0, 0, []
     at: Point | None = None
@@ -183,10 +183,10 @@ def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], point
             undefined.append(point)
             continue
         error = gap(got, true)
-        if error > SAME and error > worst:
+        if error > same and (at is None or 1 in at.sizes.values()):
             at = point
         worst = max(worst, error)
-        agreed += error <= SAME
+        agreed += error <= same
     count = len({tuple(p.sizes.items()) for p in points if p not in undefined})
     where = f"at {count} size assignment{'' if count == 1 else 's'}" if points and points[0].sizes else f"at {agreed} points"
     if at is not None:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from sympy import Expr, Integer
 
 from ..errors import SymDerivError
-from ..expr.nodes import Call, Node, Num, Var
-from ..expr.walk import postorder
+from ..expr.nodes import Call, Node, Var
 from . import sampling
 from .context import Context
 from .hypotheses import claim_edits, truth_edits
+from .insertions import inserted, inserted_entries
 from .messages import changed_terms, claim_edit, extra_terms, missing_terms, only_symmetric, unexplained, whole_ratio
-from .mutations import Edit, edits, scaled
+from .mutations import edits, scaled
 from .points import Point, finite, gap
 from .ratios import Ratio, ratio_of
 from .terms import Difference, difference, expanded, sum_words
@@ -211,45 +211,8 @@ def two_transposes(context: Context) -> Iterator[Diagnosis]:
                 yield Diagnosis("transpose", f"Two transposes are wrong in your claim: {found.message}", second.root, found.place, found.rank)
 
 
-# a factor that is not in the claim ---------------------------------------------------------------------------------------------
-def inserted(context: Context) -> Iterator[Diagnosis]:
-    """A factor seen in the derivative or the original, put into one product of the claim."""
-    from .mutations import occurrences, put
-
-    pieces = _pieces(context)
-    tried = 0
-    for path, node in occurrences(context.words, 40):
-        for piece in pieces:
-            for name, new in _products(node, piece):
-                tried += 1
-                if tried > 1500:
-                    return
-                try:
-                    root = put(context.words, path, new())
-                except SymDerivError:
-                    continue
-                if root.shape == context.truth.shape and context.is_true(root):
-                    yield claim_edit(context, Edit(name, path, node, root, root, piece), root)
-
-
-def _pieces(context: Context) -> list[Node]:
-    found = [n for n in postorder(context.truth, context.trials.words) if isinstance(n, (Call, Var)) and not isinstance(n, Num)]
-    return sorted(dict.fromkeys(n for n in found if n.tree_size < 40), key=lambda n: n.tree_size)[:30]
-
-
-def _products(node: Node, piece: Node) -> Iterator[tuple[str, Callable[[], Node]]]:
-    if piece.rank <= node.rank:
-        yield "insert", lambda: Call("mul", node, piece)
-        yield "insert", lambda: Call("div", node, piece)
-    if piece.rank == 2 and node.rank in (1, 2):
-        for p in (piece, Call("T", piece)):
-            yield "insert", lambda p=p: Call("matmul", p, node)  # type: ignore[misc]
-            if node.rank == 2:
-                yield "insert", lambda p=p: Call("matmul", node, p)  # type: ignore[misc]
-
-
 FAMILIES: tuple[Family, ...] = (
-    whole, terms, transposes, symmetric, single, inner_terms, scaled_edits, two_transposes, inserted,
+    whole, terms, transposes, symmetric, single, inner_terms, inserted_entries, scaled_edits, two_transposes, inserted,
 )  # fmt: skip
 BLACK_BOX: tuple[Family, ...] = (whole, symmetric, single)
 

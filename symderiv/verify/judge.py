@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SIGN = "The sign is wrong: your claim is minus the derivative."
 TINY = 1e-6  # relative differences that the hypotheses of a diagnosis could not see
+DOUBLE, SINGLE = 1e-6, 1e-3  # what a function computed in float64 (perhaps by differences), or in float32, may differ by
 SIMPLE = 60  # nodes of a difference that is worth showing
 
 
@@ -200,7 +201,11 @@ class Judge:
         if any(a != b for a, b in shapes):
             got, true = next((a, b) for a, b in shapes if a != b)
             return self._wrong(claim, _function_shape(context, got, true), None)
-        decision = compare(self.trials, context.claimed)
+        if any(v.dtype.itemsize < 8 for v in values if v is not None and v.dtype.kind == "f"):
+            context.tolerance = SINGLE
+        else:
+            context.tolerance = DOUBLE
+        decision = compare(self.trials, context.claimed, same=context.tolerance)
         if decision.equal and not decision.undefined:
             return self._right(claim, decision)
         if decision.equal:

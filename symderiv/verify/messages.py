@@ -253,7 +253,10 @@ def _claim_compare(e: Edit) -> tuple[str, str, float]:
 def _claim_insert(e: Edit) -> tuple[str, str, float]:
     kind = _operand_kind(e.detail, forgotten=True)
     where = "" if not e.path else f" at {say(e.old)}"
-    return kind, f"The factor {say(e.detail)} is missing{where}.", 7.0
+    piece = say(e.detail)
+    if isinstance(e.detail, Call) and e.detail.name == "eq":
+        piece = f"δ (1 where {piece}, else 0)"
+    return kind, f"The factor {piece} is missing{where}.", 7.0
 
 
 _CLAIM = {

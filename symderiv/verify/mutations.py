@@ -256,7 +256,7 @@ def _other_indices(node: Node, root: Node, path: Path) -> Iterator[Found]:
     """Another index of the scope in one subscript."""
     if not isinstance(node, Call) or node.name != "getitem":
         return
-    scope = _scope(root, path)
+    scope = scope_at(root, path)
     for k, o in enumerate(node.operands):
         for other in scope if isinstance(o, Index) else ():
             if other not in node.operands:
@@ -264,13 +264,13 @@ def _other_indices(node: Node, root: Node, path: Path) -> Iterator[Found]:
                 yield "index", partial(node.with_operands, operands), (o, other)
 
 
-def _scope(root: Node, path: Path) -> list[Index]:
-    """The indices bound around a place, and those that nothing binds."""
-    out = list(open_indices(root))
+def scope_at(root: Node, path: Path) -> dict[Index, Expr | None]:
+    """The indices bound around a place with the lengths of their ranges, and those that nothing binds (None)."""
+    out: dict[Index, Expr | None] = dict.fromkeys(open_indices(root))
     node = root
     for k in path:
         if isinstance(node, Call) and node.name in BINDERS:
-            out.append(node.operands[1])  # type: ignore[arg-type]
+            out[node.operands[1]] = node.params["hi"] - node.params["lo"]  # type: ignore[index]
         node = node.operands[k]
     return out
 
@@ -290,4 +290,4 @@ def leaves(*roots: Node) -> list[Var]:
     return [n for n in postorder(*roots) if isinstance(n, Var)]
 
 
-__all__ = ["CATALOGUE", "Edit", "at", "edits", "functions_of", "leaves", "negated", "occurrences", "put", "scaled", "transposed", "without"]
+__all__ = ["CATALOGUE", "Edit", "at", "edits", "functions_of", "leaves", "negated", "occurrences", "put", "scaled", "scope_at", "transposed", "without"]

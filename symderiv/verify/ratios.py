@@ -42,7 +42,7 @@ class Ratio:
         return self.number * self.sizes
 
 
-def ratio_at(true: np.ndarray, claimed: np.ndarray) -> float | None:
+def ratio_at(true: np.ndarray, claimed: np.ndarray, tolerance: float = TOLERANCE) -> float | None:
     """`r` with `true = r * claimed` in every entry, or None; None where the claim is 0 everywhere."""
     if true.shape != claimed.shape or not true.size:
         return None
@@ -53,30 +53,32 @@ def ratio_at(true: np.ndarray, claimed: np.ndarray) -> float | None:
     r = float(true[at] / claimed[at])
     if not np.isfinite(r) or abs(r) < 1e-9:
         return None
-    return r if float(np.max(np.abs(true - r * claimed))) <= TOLERANCE * abs(r) * scale else None
+    return r if float(np.max(np.abs(true - r * claimed))) <= tolerance * abs(r) * scale else None
 
 
-def ratio_of(pairs: Sequence[tuple[np.ndarray, np.ndarray, Point]], scalars: Iterable[Node] = ()) -> Ratio | None:
+def ratio_of(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray, Point]], scalars: Iterable[Node] = (), tolerance: float = TOLERANCE
+) -> Ratio | None:
     """The simplest constant, size monomial or scalar that explains the ratio at all points."""
     found: list[tuple[float, Point]] = []
     for true, claimed, point in pairs:
         if not np.any(np.abs(true) > 1e-13) and not np.any(np.abs(claimed) > 1e-13):
             continue  # 0 = r 0 says nothing
-        r = ratio_at(true, claimed)
+        r = ratio_at(true, claimed, tolerance)
         if r is None:
             return None
         found.append((r, point))
     if not found:
         return None
-    return _constant(found) or _with_scalar(found, scalars)
+    return _constant(found, 10 * tolerance) or _with_scalar(found, scalars, 10 * tolerance)
 
 
-def _constant(found: list[tuple[float, Point]]) -> Ratio | None:
+def _constant(found: list[tuple[float, Point]], tolerance: float) -> Ratio | None:
     best: tuple[float, Ratio] | None = None
     for weight, monomial in _monomials([p for _, p in found]):
         if best is not None and best[0] <= weight:
             break
-        number = _same([r / float(monomial.xreplace(p.sizes)) for r, p in found])
+        number = _same([r / float(monomial.xreplace(p.sizes)) for r, p in found], tolerance)
         if number is not None:
             cost = weight + (1.5 if abs(number) != 1 and weight else 0)
             if best is None or cost < best[0]:
@@ -84,19 +86,19 @@ def _constant(found: list[tuple[float, Point]]) -> Ratio | None:
     return best[1] if best is not None else None
 
 
-def _with_scalar(found: list[tuple[float, Point]], scalars: Iterable[Node]) -> Ratio | None:
+def _with_scalar(found: list[tuple[float, Point]], scalars: Iterable[Node], tolerance: float) -> Ratio | None:
     best: Ratio | None = None
     for scalar in scalars:
         values = [p.value(scalar) for _, p in found]
         if any(v is None or v.shape != () or not np.isfinite(v) or abs(v) < 1e-12 for v in values):
             continue
         numbers = [float(v) for v in values if v is not None]
-        if _same(numbers) is not None:
+        if _same(numbers, tolerance) is not None:
             continue  # a constant explains nothing that the constants did not
         for power in (1, -1):
             for _, monomial in _monomials([p for _, p in found], most=1):
                 rest = [r / x**power / float(monomial.xreplace(p.sizes)) for (r, p), x in zip(found, numbers, strict=True)]
-                number = _same(rest)
+                number = _same(rest, tolerance)
                 if number is None:
                     continue
                 new = Ratio(number, monomial, scalar, power)
@@ -127,16 +129,16 @@ def _monomials(points: Sequence[Point], most: int = 2) -> list[tuple[int, Expr]]
     return sorted(out, key=lambda pair: pair[0])
 
 
-def _same(numbers: Sequence[float]) -> Expr | None:
+def _same(numbers: Sequence[float], tolerance: float) -> Expr | None:
     """The common value as a small fraction, or None."""
     first = numbers[0]
-    if any(abs(x - first) > TOLERANCE * 10 * abs(first) for x in numbers):
+    if any(abs(x - first) > tolerance * abs(first) for x in numbers):
         return None
     value = Fraction(first).limit_denominator(LARGEST)
-    if value != 0 and abs(float(value) - first) <= TOLERANCE * 10 * abs(first) and abs(value.numerator) <= 1000:
+    if value != 0 and abs(float(value) - first) <= tolerance * abs(first) and abs(value.numerator) <= 1000:
         return Rational(value.numerator, value.denominator)
     inverse = Fraction(1 / first).limit_denominator(LARGEST)
-    if inverse != 0 and abs(1 / float(inverse) - first) <= TOLERANCE * 10 * abs(first):
+    if inverse != 0 and abs(1 / float(inverse) - first) <= tolerance * abs(first):
         return Rational(inverse.denominator, inverse.numerator)
     return None
 

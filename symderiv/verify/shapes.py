@@ -15,6 +15,7 @@ from .claims import Claim
 from .context import Context
 from .decide import Trials
 from .hypotheses import truth_edits
+from .insertions import inserted_entries
 from .messages import claim_edit, factor_text, shapes_text
 from .mutations import Edit, edits, transposed
 from .points import finite, gap
@@ -32,7 +33,7 @@ def diagnose_shape(context: Context, rank_out: int) -> Diagnosis:
     Args:
         rank_out: number of axes of what was differentiated (0 for a loss).
     """
-    for family in (_permuted, _edited, _reshaped, _forgotten, _summed, _diagonal, _broadcast):
+    for family in (_permuted, _edited, _reshaped, _diagonal, _summed, _forgotten, _entries, _broadcast):
         found = list(family(context, rank_out))
         if found:
             return min(found, key=lambda d: d.rank)
@@ -67,13 +68,13 @@ def _said_permuted(context: Context, fixed: Node, layout: bool, ratio: Ratio) ->
         extra = " The sign is wrong as well."
     elif ratio.constant != 1:
         extra = f" The factor {factor_text(ratio)} is missing as well."
+    shapes = f": {shapes_text(context.words, context.truth)}" if context.words.shape != context.truth.shape else ""
     if layout:
-        shapes = f": {shapes_text(context.words, context.truth)}" if context.words.shape != context.truth.shape else ""
         message = f"Your claim is the derivative in the other layout, the transpose of what was asked for{shapes}.{extra}"
         return Diagnosis("layout", message, fixed if not extra else context.truth, context.words, 1.0 + bool(extra))
-    message = f"Your claim is the transpose of the derivative: {shapes_text(context.words, context.truth)}.{extra}"
+    message = f"Your claim is the transpose of the derivative{shapes}.{extra}"
     if context.words.rank > 2:
-        message = f"The axes of your claim are in the wrong order: {shapes_text(context.words, context.truth)}.{extra}"
+        message = f"The axes of your claim are in the wrong order{shapes}.{extra}"
     return Diagnosis("transpose", message, fixed if not extra else context.truth, context.words, 1.1 + bool(extra))
 
 
@@ -127,7 +128,14 @@ def _as_shape(d: Diagnosis, context: Context, e: Edit) -> Diagnosis:
 def _forgotten(context: Context, rank_out: int) -> Iterator[Diagnosis]:
     """One factor of the derivative left out, or one sum, gives the claim."""
     for d in truth_edits(context, frozenset(("drop_factor", "axis", "average", "swap", "product"))):
-        yield Diagnosis(d.kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, None, d.rank)
+        kind = "shape" if d.kind == "wrong" else d.kind
+        yield Diagnosis(kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, None, d.rank)
+
+
+def _entries(context: Context, rank_out: int) -> Iterator[Diagnosis]:
+    """A factor with indices is missing: `x[i]` in a sum over `i`."""
+    for d in inserted_entries(context):
+        yield Diagnosis(d.kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, d.place, d.rank)
 
 
 def _reshaped(context: Context, rank_out: int) -> Iterator[Diagnosis]:

@@ -199,7 +199,9 @@ def say(node: Node, limit: int = 160) -> str:
 
 def not_understood(error: SymDerivError, **more: Any) -> Verdict:
     """A refusal as a verdict."""
-    message = error.message[:1].upper() + error.message[1:]
+    message = error.message
+    if message.split(" ", 1)[0] in ("a", "an", "it", "no", "the", "there", "this"):
+        message = message[0].upper() + message[1:]
     return Verdict(None, "not_understood", f"{message} ({error.code}).", span=error.span, error=error, **more)
 
 

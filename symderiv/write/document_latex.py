@@ -79,8 +79,6 @@ class _Latex:
         titles = [self.title(r) for r in b.rows]
         room = PAGE - max(formula_width(t) if t else 0.0 for t in left) - 3
         column = room - max((0.8 * len(t) + 4 for t in titles if t), default=0.0)
-        narrow = [lines_of(t, column) for t in right]
-        beside = all(formula_width(p) <= column for pieces in narrow for p in pieces)
         lines: list[str] = []
         for k, r in enumerate(b.rows):
             gap = "[8pt] " if r.left is not None and k else ""
@@ -88,19 +86,26 @@ class _Latex:
                 lines[-1] += f" \\\\{gap}"
             elif lines:
                 lines[-1] += r" \\"
-            lines += self.row(r, left[k], right[k], titles[k], narrow[k] if beside else lines_of(right[k], room), beside, room)
+            lines += self.row(r, left[k], right[k], titles[k], column, room)
         return "\\begin{align*}\n" + "\n".join(lines) + "\n\\end{align*}"
 
-    def row(self, r: Row, label: str, text: str, title: str, pieces: list[str], beside: bool, room: float) -> list[str]:
-        """The lines of one row; all but the last end in a line break."""
-        if len(pieces) == 1 and formula_width(text) > room:
-            pieces = [rf"\resizebox{{{0.98 * room / PAGE:.2f}\linewidth}}{{!}}{{$\displaystyle {text}$}}"]
+    def row(self, r: Row, label: str, text: str, title: str, column: float, room: float) -> list[str]:
+        """The lines of one row; all but the last end in a line break. What is wider than its column reaches below the titles."""
+        pieces = lines_of(text, column)
+        wide = any(formula_width(p) > column for p in pieces)
+        if wide:
+            pieces = lines_of(text, room)
+        cells = []
+        for p in pieces:
+            if formula_width(p) > room:
+                p = rf"\resizebox{{{0.95 * room / PAGE:.2f}\linewidth}}{{!}}{{$\displaystyle {p}$}}"
+            cells.append(rf"\rlap{{$\displaystyle {p}$}}" if wide else p)
         arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
-        out = [f"{arrow}{label} &{r.relation} {pieces[0]}".strip(), *(rf"&\quad {{}}{p}" for p in pieces[1:])]
-        if title and beside:
+        out = [f"{arrow}{label} &{r.relation} {cells[0]}".strip(), *(rf"&\quad {{}}{p}" for p in cells[1:])]
+        if title and not wide:
             out[-1] += rf" && \text{{{title}}}"
         elif title:
-            out.append(rf"&\qquad \text{{\small {title}}}")
+            out.append(rf"& && \text{{{title}}}")
         return [line + (r" \\" if k + 1 < len(out) else "") for k, line in enumerate(out)]
 
     def title(self, r: Row) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..expr.nodes import Call, Node, Var
+from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import postorder
 from . import mathindex, mathwords, names  # noqa: F401 (the first two fill the table of words)
 from .mathematics import MathPrinter
@@ -15,8 +15,11 @@ from .sharing import as_words, plain_text, shared_text
 TALL = (r"\frac", r"\sum", r"\prod", r"\begin", r"\left", r"\max_", r"\min_")
 FUNCTIONS = {
     "exp": r"\exp", "log": r"\log", "max": r"\max", "min": r"\min", "maximum": r"\max", "minimum": r"\min",
-    "trace": r"\operatorname{tr}", "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma", "heaviside": "H",
+    "trace": r"\operatorname{tr}", "log_softmax": r"\log\operatorname{softmax}", "loggamma": r"\log\Gamma", "heaviside": r"\operatorname{H}",
+    "digamma": r"\psi^{(0)}",
 }  # fmt: skip
+
+_SPELLED_OUT = frozenset({"digamma"})  # ψ(x) and H(x) could be any function, and products
 
 
 def to_latex(node: Node, *, bold: bool = False, transpose: str = r"\top") -> str:
@@ -54,7 +57,10 @@ def latex_name(name: str) -> str:
 
 
 def _printer(words: Node, bold: bool, transpose: str) -> MathPrinter:
-    return MathPrinter(LatexNotation(frozenset(n.name for n in postorder(words) if isinstance(n, Var)), bold, transpose))
+    nodes = postorder(words)
+    notation = LatexNotation(frozenset(n.name for n in nodes if isinstance(n, Var)), bold, transpose)
+    notation.indices = frozenset(n.name for n in nodes if isinstance(n, Index))
+    return MathPrinter(notation)
 
 
 class LatexNotation(Notation):
@@ -69,11 +75,18 @@ class LatexNotation(Notation):
     oslash = r"\oslash"
     otimes = r"\otimes"
     delta = r"\delta"
+    unit = r"\mathbf{e}"
+    bars_of_arrays = False  # |x| of a vector could be its norm, |A| of a matrix is its determinant
 
     def __init__(self, taken: frozenset[str], bold: bool = False, transpose: str = r"\top") -> None:
         super().__init__(taken)
+        self.indices: frozenset[str] = frozenset()
         self.bold = bold
         self.transpose = transpose
+
+    def letters_used(self, texts: list[str]) -> frozenset[str]:
+        found = [m for text in texts for m in re.findall(r"(?:\\right\]|\\sum|\\prod|\\max|\\min)_\{([^{}]*)", text)]
+        return self.indices | frozenset(c for m in found for c in m if c.isalpha())
 
     def number(self, value) -> str:
         text = super().number(value)
@@ -92,7 +105,8 @@ class LatexNotation(Notation):
     def juxtaposed(self, texts: list[str]) -> str:
         out = texts[0]
         for text in texts[1:]:
-            out += (r" \cdot " if text[0].isdigit() else " ") + text
+            applied = out.endswith(r"\sigma") and text.startswith(("(", r"\left("))  # σ (x) would be the logistic function
+            out += (r" \cdot " if text[0].isdigit() or applied else " ") + text
         return out
 
     def fraction(self, above: list[str], below: list[Body]) -> str:
@@ -140,6 +154,8 @@ class LatexNotation(Notation):
 
     def template(self, node: Call, args: list[Body]) -> str | None:
         if not node.op.latex or len(node.op.operands) != len(args) or any(o.startswith("*") for o in node.op.operands):
+            return None
+        if node.name in _SPELLED_OUT:
             return None
         template = node.op.latex
         used = [text for name, (text, _) in zip(node.op.operands, args, strict=True) if f"{{{name}}}" in template]

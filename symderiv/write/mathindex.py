@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Expr, S
 
-from ..expr.nodes import Call, Index, Node, Num
+from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.sizes import Shape
 from .mathematics import WORDS, MathPrinter, Piece, word
 from .mathwords import mul
@@ -26,6 +26,7 @@ def where(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     if _is(no, 0) and yes.shape in ((), node.shape) and condition.shape in ((), node.shape):
         word_ = Call("mul", condition, yes)
         return mul(pr, word_, [Piece(body=logical, level=MathLevel.LOWERED, rank=condition.rank), x])
+    x, y = (pr.fitted(p, o.shape, node.shape) for p, o in ((x, yes), (y, no)))
     text, level = pr.n.cases(pr.text(x)[0], test, pr.text(y)[0])
     return Piece(body=text, level=level, rank=node.rank)
 
@@ -47,7 +48,7 @@ def comparison(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
             sides.append(text if level > MathLevel.COMPARE else pr.n.brackets(text))
     text = f" {COMPARISONS[node.name][1 + pr.n.column]} ".join(sides)
     logical = pr.n.indicator(text)
-    if node.name == "eq" and any(moving):
+    if node.name == "eq" and any(moving) and "delta" not in pr.n.names:
         logical = pr.n.lowered(pr.n.delta, sides)
     return Piece(body=text, level=MathLevel.COMPARE, rank=node.rank, logical=logical)
 
@@ -82,6 +83,9 @@ def entry(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
         spec.pop()
     if not spec:
         return base
+    sample = isinstance(array, Var) and array.name in ("X", "Y") and isinstance(at[0], Index)  # X_i is sample i, as a column
+    if array.rank == 2 and len(spec) < 2 and pr.n.column and not sample:
+        spec = [*spec, full]
     text = pr.base(*pr.text(base), carries=MathLevel.ATOM)
     if spec == ["at", "at"] and [i.rank for i in at] == [1, 1] and isinstance(at[0], Call) and at[0].name == "arange":
         letter = pr.n.symbol("i")
@@ -89,7 +93,11 @@ def entry(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
         return pr.atom(pr.n.array_of(pr.n.lowered(text, [letter, label]), [letter]), 1)
     positions = iter(indices)
     subscripts = [_subscript(pr, s, positions, size) for s, size in zip(spec, _sizes(spec, array.shape), strict=True)]
-    return Piece(body=pr.n.lowered(text, subscripts), level=MathLevel.LOWERED, rank=node.rank)
+    piece = Piece(body=pr.n.lowered(text, subscripts), level=MathLevel.LOWERED, rank=node.rank)
+    if array.rank == 2 and pr.n.column and len(spec) == 2 and spec[0] == "at" and spec[1] != "at":  # a row of a matrix is a row
+        column = pr.turned(piece)
+        return replace(column, turned=(piece.body, piece.level))
+    return piece
 
 
 def _sizes(spec: list[Any], shape: Shape) -> list[Expr | None]:
@@ -132,20 +140,20 @@ def onehot(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     if node.operands[0].rank or "e" in pr.n.names:
         return pr.function("onehot", pieces, node.rank)
     position = pr.text(label)[0] if label.index is None else pr.scalar(label.index + 1)[0]
-    return Piece(body=pr.n.lowered("e", [position]), level=MathLevel.LOWERED, rank=1)
+    return Piece(body=pr.n.lowered(pr.n.unit, [position]), level=MathLevel.LOWERED, rank=1)
 
 
 @word("einsum")
 def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """`[∑ⱼ Aᵢⱼ Bⱼₖ]ᵢₖ`, with a delta for every output letter that occurs again."""
-    inputs, output = node.params["subs"].split("->")
     n = pr.n
+    inputs, output = _fresh_letters(node.params["subs"], n.letters_used([p.body for p in pieces])).split("->")
     texts = []
     coef: Expr = S.One
     for labels, p, operand in zip(inputs.split(","), pieces, node.operands, strict=True):
         coef = coef * p.coef
         if isinstance(operand, Call) and operand.name == "eye":
-            texts.append(n.lowered(n.delta, list(labels)))
+            texts.append(_same(pr, *labels))
             continue
         bare = pr.text(replace(p, coef=S.One))
         if p.body or p.below:
@@ -155,7 +163,7 @@ def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     for letter in output:
         if letter in letters:
             fresh = next(unused)
-            texts.append(n.lowered(n.delta, [letter, fresh]))
+            texts.append(_same(pr, letter, fresh))
             letter = fresh
         letters.append(letter)
     summed = list(dict.fromkeys(c for c in inputs if c != "," and c not in output))
@@ -165,3 +173,16 @@ def einsum(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     if letters:
         return Piece(coef, n.array_of(text, letters), MathLevel.LOWERED, rank=node.rank)
     return Piece(coef, text, MathLevel.BIG if summed else MathLevel.JUXTAPOSED)
+
+
+def _fresh_letters(subs: str, used: frozenset[str]) -> str:
+    """The subscripts with letters that the operands do not use for sums and entries of their own."""
+    free = (c for c in "ijklmnpqrstuvabcdefgh" if c not in used and c not in subs)
+    rename = {c: next(free, c) for c in dict.fromkeys(subs) if c in used}
+    return "".join(rename.get(c, c) for c in subs)
+
+
+def _same(pr: MathPrinter, a: str, b: str) -> str:
+    """`δᵢⱼ`, or an indicator where δ is a variable."""
+    n = pr.n
+    return n.lowered(n.delta, [a, b]) if "delta" not in n.names else n.indicator(f"{a} = {b}")

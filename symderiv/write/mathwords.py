@@ -25,7 +25,17 @@ def add(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     if index is not None:
         return Piece(body=pr.scalar(index)[0], level=MathLevel.SUM, index=index)
     fitted = [pr.fitted(p, o.shape, node.shape) for p, o in zip(pieces, node.operands, strict=True)]
+    if _is_square(node):  # A + 1 could be A + I
+        fitted = [_spread(pr, p) if not o.rank else p for p, o in zip(fitted, node.operands, strict=True)]
     return Piece(body=pr.sum([pr.text(p) for p in fitted]), level=MathLevel.SUM, rank=node.rank)
+
+
+def _spread(pr: MathPrinter, p: Piece) -> Piece:
+    """A scalar at every entry of a matrix: `s 1 1ᵀ`."""
+    ones = pr.chained([pr.ones(), pr.turned(pr.ones())], 2)
+    if not p.body:
+        return replace(ones, coef=p.coef, below=p.below)
+    return replace(p, body=pr.n.juxtaposed([pr.factor(p.body, p.level), ones.body]), level=MathLevel.JUXTAPOSED, rank=2, index=None)
 
 
 @word("neg")
@@ -242,7 +252,11 @@ def sqrtm(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 @word("eye", "ones", "zeros")
 def constant(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     n = pr.n
+    if node.rank > 2:
+        return function_word(pr, node, pieces)
     if node.name == "eye":
+        if node.shape[0] != node.shape[1] or n.identity in n.names:
+            return function_word(pr, node, pieces)
         return Piece(body=n.identity, rank=2, turned=(n.identity, MathLevel.ATOM) if node.shape[0] == node.shape[1] else None)
     if node.name == "zeros":
         return Piece(body=n.zeros, rank=node.rank)
@@ -299,16 +313,26 @@ def root(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 
 @word("abs")
 def absolute(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    if node.rank and not pr.n.bars_of_arrays:
+        return pr.function("abs", pieces, node.rank)
     return pr.atom(pr.n.absolute(pr.text(pieces[0])[0]), node.rank)
 
 
 @word("log1p")
 def log1p(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    if _is_square(node):  # 1 + A could be I + A
+        return pr.function("log1p", pieces, 2)
     return pr.atom(pr.n.call("log", [pr.sum([("1", MathLevel.ATOM), pr.text(pieces[0])])]), node.rank)
+
+
+def _is_square(node: Call) -> bool:
+    return node.rank == 2 and node.shape[0] == node.shape[1]
 
 
 @word("expm1")
 def expm1(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
+    if _is_square(node):
+        return pr.function("expm1", pieces, 2)
     body = pr.sum([(pr.n.call("exp", [pr.text(pieces[0])[0]]), MathLevel.ATOM), (pr.n.minus + "1", MathLevel.JUXTAPOSED)])
     return Piece(body=body, level=MathLevel.SUM, rank=node.rank)
 
@@ -329,6 +353,12 @@ def heaviside(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 @word("")
 def function_word(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     """Any other operation: its declaration's template, or `name(operands, parameter=value)`."""
+    if node.params.get("keepdims") is True and node.operands[0].rank == 2 and node.params["axis"] in (0, 1, -1, -2):
+        plain = Call(node.name, *node.operands, **{**node.params, "keepdims": False})  # a column, or a row, is what it is
+        column = function_word(pr, plain, pieces)
+        return column if node.params["axis"] in (1, -1) else pr.turned(column)
+    if node.op.elementwise and node.rank == 2:
+        pieces = [pr.fitted(p, o.shape, node.shape) for p, o in zip(pieces, node.operands, strict=True)]
     bare = POSITIONAL.get(node.name, ())
     extra = [_parameter(pr, v) if k in bare else pr.n.parameter(k, value_text(v)) for k, v in shown(node).items()]
     level = MathLevel.PREFIX if node.name in TWO_WORDS else MathLevel.ATOM

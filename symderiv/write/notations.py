@@ -27,9 +27,15 @@ class Notation(ABC):
     oslash = "⊘"
     otimes = "⊗"
     delta = "δ"
+    unit = "e"
+    bars_of_arrays = True  # |x| of a vector is read as the absolute value of every entry
 
     def __init__(self, names: frozenset[str] = frozenset()) -> None:
         self.names = names
+
+    def letters_used(self, texts: list[str]) -> frozenset[str]:
+        """Letters that cannot number the entries of a product of these texts."""
+        return frozenset()
 
     def number(self, value: Expr) -> str:
         """A positive rational that is whole or written as a decimal."""

@@ -74,6 +74,9 @@ class _LatexSteps(LatexNotation):
         text, lowered = latex_name(name, self.names, self.bold and rank > 0)
         return text if text.isascii() else greek_in_latex(text), lowered
 
+    def indicator(self, condition: str) -> str:
+        return rf"\mathbf{{1}}[{condition}]"  # amssymb has no double-struck 1
+
     def juxtaposed(self, texts: list[str]) -> str:
         out = texts[0]
         for text in texts[1:]:
@@ -116,6 +119,8 @@ class _StepPrinter(MathPrinter):
                 return self.entry(symbol, list(node.operands[1:]), pieces[1:])
             if self.math.options.samples and self.latex:
                 pieces = [self._row(node, pieces[0]), *pieces[1:]]
+        if isinstance(node, Call) and node.name in ("softmax", "log_softmax") and node.params["axis"] == node.rank - 1:
+            node = Call(node.name, *node.operands, axis=-1)  # the last axis is the usual one
         if self.shapes and isinstance(node, Call) and node.name == "matmul" and max(o.rank for o in node.operands) == 2:
             return self.with_shapes(node, pieces)
         return super().visit(node, pieces)

@@ -61,7 +61,7 @@ def loss(spec: Spec, m: Maker) -> Case:
     text = rng.choice(forms)
     if by == "W" and rng.random() < 0.3:
         m.vars["A"] = f"{d}, {d}"
-        text = rng.choice(("trace(W.T @ A @ W)", "sum((A @ W)**2)", f"sum(X @ A @ W*Y)", f"{reduce}((X @ A @ {f}(W) - Y)**2)"))
+        text = rng.choice(("trace(W.T @ A @ W)", "sum((A @ W)**2)", "sum(X @ A @ W*Y)", f"{reduce}((X @ A @ {f}(W) - Y)**2)"))
     elif by == "W" and rng.random() < 0.25:
         m.vars["y"] = f"{n} integer"
         text = "cross_entropy(X @ W, y)"
@@ -117,7 +117,8 @@ def update(spec: Spec) -> Question | None:
     rate = "eta"
     right = f"{w} = {w} - {rate}*({text})"
     shown = [(right, "", text)]
-    shown.append((f"{w} = {w} + {rate}*({text})", "this goes uphill: the gradient points to where the loss grows", f"-({text})"))
+    uphill = "this goes uphill: the gradient points to where the loss grows"
+    shown.append((f"{w} = {w} + {rate}*({text})", uphill, f"-({text})"))
     shown += [(f"{w} = {w} - {rate}*({to_text(node)})", said, to_text(node)) for node, said in wrong]
     if len(wrong) < 2:
         return None
@@ -128,8 +129,8 @@ def update(spec: Spec) -> Question | None:
         ask=f"L = {to_text(case.problem.expr)}. Which is a step of gradient descent with the rate {rate}?",
         given=(declared_line(used, case.source),), form="choice", answer=LETTERS[at], choices=tuple(s[0] for s in shown),
         why=(f"∂L/∂{w} = {text}", f"a step goes against the gradient, which has the shape of {w}: {shape_text(g.shape)}"),
-        factors=sizes_under(g), slips={LETTERS[i]: s[1] for i, s in enumerate(shown) if s[1]}, hint=f"find ∂L/∂{w} first", vars=used,
-        claims=tuple(Claim("value", case.source, s[2], not s[1], used, w) for s in shown),
+        factors=sizes_under(g), slips={LETTERS[i]: s[1] for i, s in enumerate(shown) if s[1]}, hint=f"find ∂L/∂{w} first",
+        vars=used, claims=tuple(Claim("value", case.source, s[2], not s[1], used, w) for s in shown),
     )  # fmt: skip
 
 
@@ -177,12 +178,12 @@ def transpose(spec: Spec) -> Question | None:
         if trials.distinct(e.root, [g]):
             slip[to_text(e.root)] = "one transpose is wrong"
     return spec.question(
-        ask=f"L = {to_text(case.problem.expr)}. The transposes in ∂L/∂{case.wrt} = {bare} were lost. Write it with them.",
+        ask=f"L = {to_text(case.problem.expr)}. The transposes in ∂L/∂{case.wrt} = {bare} were lost. Put them back.",
         given=(declared_line(used, case.source),), form="expression", answer=text,
         why=(f"∂L/∂{case.wrt} = {text}", f"the inner sizes of every product meet, and the whole has the shape of {case.wrt}: "
              f"{shape_text(g.shape)}", *((f"here L stands for {top} with the gradient of what follows given",) if top else ())),
         factors=sizes_under(g), slips=slip, hint="write the size under every factor", vars=used,
-        claims=(Claim("value", case.source, text, True, used, case.wrt), Claim("value", case.source, bare, False, used, case.wrt)),
+        claims=tuple(Claim("value", case.source, says, says == text, used, case.wrt) for says in (text, bare)),
     )  # fmt: skip
 
 
@@ -225,7 +226,8 @@ def error(spec: Spec) -> Question | None:
     sizes = m.shape(layers + 2)
     n, widths = sizes[0], sizes[1:]
     vars_ = {"X": f"{n}, {widths[0]}"}
-    lines, value, back = [], "X", []
+    lines: list[tuple[str, str, tuple[str, ...]]] = []
+    value, back = "X", []
     f = rng.choice(("tanh", "sigmoid", "relu", "softplus", "exp"))
     bias = spec.topic == "broadcasting" or rng.random() < 0.5
     for i in range(layers):
@@ -245,7 +247,9 @@ def error(spec: Spec) -> Question | None:
     for i in reversed(range(layers)):
         value, w, b, s = back[i]
         passed = _passed(known, value, w, b if bias else "", f"d{s}", widths[i : i + 2], n)
-        lines += [(f"d{name}", text, tuple(x.strip() for x in known[name].split(","))) for name, text in passed if i or name != "X"]
+        lines += [
+            (f"d{name}", text, tuple(x.strip() for x in known[name].split(","))) for name, text in passed if i or name != "X"
+        ]
         known.update({name: ", ".join(shape) for name, _, shape in lines})
         if i:
             before = back[i - 1][3]
@@ -298,7 +302,7 @@ def _spoiled(text: str, rng) -> list[tuple[str, str]]:  # type: ignore[no-untype
 
 def _error_question(spec: Spec, vars_, known, lines, k: int, right: str, said: str) -> Question:  # type: ignore[no-untyped-def]
     numbered = tuple(f"{i + 1}. {name} = {text}" for i, (name, text, _) in enumerate(lines))
-    name, wrong, shape = lines[k]
+    name, _, shape = lines[k]
     return spec.question(
         ask="dZ stands for ∂L/∂Z, and G = ∂L/∂ of the last value is given. In which line do the sizes not fit?",
         given=(declared_line(vars_, *vars_), *numbered), form="number", answer=str(k + 1),
@@ -326,8 +330,9 @@ def chain(spec: Spec) -> Question | None:
     rows = tuple((str(f), shape_text(f.shape)) for f in whole)
     own = "\n".join(case.lines[: [x.partition(" = ")[0] for x in case.lines].index(factor.above) + 1])
     local = _with_inner(own, case, factor)
+    whole_shape = (*case.problem.expr.shape, *case.problem.vars[case.wrt].shape)
     common = {
-        "given": case.declared, "factors": (*rows, (target, shape_text((*case.problem.expr.shape, *case.problem.vars[case.wrt].shape)))),
+        "given": case.declared, "factors": (*rows, (target, shape_text(whole_shape))),
         "claims": (Claim("shape", local[0], shape_text(factor.shape), True, local[1], factor.below),),
     }  # fmt: skip
     why = (f"{target} = " + " · ".join(map(str, whole)), f"{factor.above} depends on {factor.below}: the factor is {factor}, "
@@ -335,8 +340,10 @@ def chain(spec: Spec) -> Question | None:
     if rng.random() < 0.4:
         turned = shape_text(tuple(reversed(factor.shape)))
         slip = {turned: "the axes are in reversed order"} if turned != shape_text(factor.shape) else {}
-        return spec.question(ask=f"{target} = {line}. What is the size of the missing factor (numerator layout)?", form="shape",
-                             answer=shape_text(factor.shape), why=why, slips=slip, hint="which two values does it connect?", **common)  # fmt: skip
+        ask = f"{target} = {line}. What is the size of the missing factor (numerator layout)?"
+        return spec.question(ask=ask, form="shape",
+                             answer=shape_text(factor.shape), why=why, slips=slip,
+                             hint="which two values does it connect?", **common)  # fmt: skip
     names = list(dict.fromkeys([f.above for f in whole] + [f.below for f in whole]))
     pool = {f"∂{a}/∂{b}" for a in names for b in names if a != b} - {str(f) for f in whole}
     wrong = rng.sample(sorted(pool), 3) if len(pool) >= 3 else []
@@ -345,11 +352,11 @@ def chain(spec: Spec) -> Question | None:
     shown = [str(factor), *wrong]
     rng.shuffle(shown)
     turned = f"∂{factor.below}/∂{factor.above}"
-    told = {LETTERS[i]: "upside down: the later value stands above" if s == turned else "it does not connect the factors beside it"
+    told = {LETTERS[i]: "upside down: the later value stands above" if s == turned else "it does not fit between its neighbours"
             for i, s in enumerate(shown) if s != str(factor)}  # fmt: skip
     return spec.question(
-        ask=f"{target} = {line}. Which factor is missing?", form="choice", answer=LETTERS[shown.index(str(factor))], choices=tuple(shown),
-        why=why, slips=told, hint="what is below on the left stands above on the right", **common,
+        ask=f"{target} = {line}. Which factor is missing?", form="choice", answer=LETTERS[shown.index(str(factor))],
+        choices=tuple(shown), why=why, slips=told, hint="what is below on the left stands above on the right", **common,
     )  # fmt: skip
 
 

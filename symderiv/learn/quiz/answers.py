@@ -5,6 +5,7 @@ Nothing is evaluated: sizes are polynomials, read by a small parser; expressions
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +19,24 @@ from ...read.problem import parse
 from .model import LETTERS, Question
 
 LONGEST = 300  # characters of an answer
-POWERS = str.maketrans({"²": "^2", "³": "^3", "⁴": "^4", "×": " x ", "✕": " x ", "⨯": " x ", "·": "*", "⋅": "*", "∗": "*", "−": "-", "’": "'"})
-SCALAR = {"()", "scalar", "a scalar", "number", "a number", "none", "no axes", "one number", "single number", "1", "(1)", "(1,)", "[]"}
+POWERS = str.maketrans(
+    {"²": "^2", "³": "^3", "⁴": "^4", "×": " x ", "✕": " x ", "⨯": " x ", "·": "*", "⋅": "*", "∗": "*", "−": "-", "’": "'"}
+)
+SCALAR = {
+    "()",
+    "scalar",
+    "a scalar",
+    "number",
+    "a number",
+    "none",
+    "no axes",
+    "one number",
+    "single number",
+    "1",
+    "(1)",
+    "(1,)",
+    "[]",
+}
 FILLER = re.compile(
     r"\b(the|a|an|is|it|its|has|have|of|with|size|shape|vector|matrix|tensor|array|column|row|dimensions?|dim|length|entries|axes|order|"
     r"rank|answer|rows?|columns?|and|real)\b|\\?mathbb|\\?mathbf|[ℝ$\\{}]",
@@ -89,7 +106,12 @@ def _term(tokens: list[str], at: int) -> tuple[Expr, int]:
 def _power(tokens: list[str], at: int) -> tuple[Expr, int]:
     value, at = _atom(tokens, at)
     if at < len(tokens) and tokens[at] in ("^", "**"):
-        if at + 1 >= len(tokens) or not tokens[at + 1].isdigit() or not 0 < int(tokens[at + 1][:3]) <= 9 or len(tokens[at + 1]) > 1:
+        if (
+            at + 1 >= len(tokens)
+            or not tokens[at + 1].isdigit()
+            or not 0 < int(tokens[at + 1][:3]) <= 9
+            or len(tokens[at + 1]) > 1
+        ):
             raise InputError("an exponent must be a small number", code="SD144")
         value, at = value ** int(tokens[at + 1]), at + 2
     return value, at
@@ -131,10 +153,8 @@ def readings(text: str, question: Question) -> Iterator[tuple[Expr, ...]]:
     text = text.rstrip(", ").replace(";", ",")
     for pattern in (r"\s*,\s*|\s+x\s+", r"\s*,\s*|\s*\bx\b\s*|\s*\*\s*(?!\*)(?<!\*\*)", r"\s*,\s*|\s+x\s+|\s+", r"[,x\s*]+"):
         parts = [_bare(p) for p in re.split(pattern, text) if p.strip()]
-        try:
+        with contextlib.suppress(InputError):
             yield tuple(s for p in parts for s in (_powers(p) if pattern != r"\s*,\s*|\s+x\s+" else [read_size(p.strip())]))
-        except (InputError, RecursionError):
-            pass
     if re.fullmatch(r"(?:\d?[a-z]){2,6}", text):  # `nd`, `ndk`: one letter for each axis
         yield tuple(read_size(p) for p in text)
     compact = re.fullmatch(r"(\w+?)x(\w+?)(?:x(\w+))?(?:x(\w+))?", text)

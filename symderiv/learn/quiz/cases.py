@@ -71,7 +71,7 @@ def declared_line(declared: Mapping[str, str], *sources: str) -> str:
     for name, sizes in declared.items():
         if name not in words:
             continue
-        axes, _, attrs = sizes.partition(" integer")
+        axes, _, _ = sizes.partition(" integer")
         kind = " labels" if "integer" in sizes else ""
         if axes.strip() == "scalar":
             shown.append(f"{name}: scalar{kind}")

@@ -1,7 +1,7 @@
 """Quizzes for paper and for other programs: Markdown, LaTeX, JSON, Moodle XML, Anki.
 
-    to_text_format(questions, "latex", title="Week 3")      text
-    write_anki(questions, path, title)                      a deck; needs the extra `anki`
+to_text_format(questions, "latex", title="Week 3")      text
+write_anki(questions, path, title)                      a deck; needs the extra `anki`
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def _question(d: dict[str, Any]) -> Question:
     q = Question(
         key=str(d["key"]), topic=str(d["topic"]), kind=str(d["kind"]), level=int(d["level"]), ask=str(d["ask"]),
         given=tuple(map(str, d["given"])), form=str(d["form"]), answer=str(d["answer"]), why=tuple(map(str, d["why"])),
-        choices=tuple(map(str, d["choices"])), factors=tuple((str(a), str(b)) for a, b in d["factors"]),
-        slips={str(k): str(v) for k, v in d["slips"].items()}, hint=str(d["hint"]), vars={str(k): str(v) for k, v in d["vars"].items()},
+        choices=tuple(map(str, d["choices"])), factors=tuple((str(a), str(b)) for a, b in d["factors"]), hint=str(d["hint"]),
+        slips={str(k): str(v) for k, v in d["slips"].items()}, vars={str(k): str(v) for k, v in d["vars"].items()},
     )  # fmt: skip
     if q.form not in FIELDS:
         raise ValueError(f"a question has the form {q.form!r}")
@@ -97,9 +97,20 @@ def _code_markdown(text: str) -> str:
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "^": r"\textasciicircum{}", "_": r"\_",
     "~": r"\textasciitilde{}", "%": r"\%", "∂": r"$\partial$", "·": r"$\cdot$", "²": r"$^2$", "³": r"$^3$", "×": r"$\times$",
-    "Σ": r"$\Sigma$", "σ": r"$\sigma$", "ᵀ": r"$^\top$", "−": "$-$", "<": r"\textless{}", ">": r"\textgreater{}", "☐": r"$\square$",
-    "'": r"\textquotesingle{}",
+    "Σ": r"$\Sigma$", "σ": r"$\sigma$", "ᵀ": r"$^\top$", "−": "$-$", "<": r"\textless{}", ">": r"\textgreater{}",
+    "☐": r"$\square$", "'": r"\textquotesingle{}",
 }  # fmt: skip
+
+
+_PREAMBLE = (
+    r"\documentclass[11pt]{article}",
+    r"\usepackage[T1]{fontenc}",
+    r"\usepackage[utf8]{inputenc}",
+    r"\usepackage{amssymb,textcomp}",
+    r"\usepackage[margin=2.5cm]{geometry}",
+    r"\setlength{\parindent}{0pt}",
+    r"\begin{document}",
+)
 
 
 def _latex(text: str) -> str:
@@ -112,15 +123,13 @@ def _code(text: str) -> str:
 
 def to_latex(questions: Sequence[Question], title: str, key: bool = True) -> str:
     """A worksheet that compiles by itself, and the key on a page of its own."""
-    out = [r"\documentclass[11pt]{article}", r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}", r"\usepackage{amssymb,textcomp}",
-           r"\usepackage[margin=2.5cm]{geometry}", r"\setlength{\parindent}{0pt}", r"\begin{document}", rf"\section*{{{_latex(title)}}}",
-           r"Name: \underline{\hspace{8cm}}", "", r"\begin{enumerate}"]  # fmt: skip
+    out = [*_PREAMBLE, rf"\section*{{{_latex(title)}}}", r"Name: \underline{\hspace{8cm}}", "", r"\begin{enumerate}"]
     for q in questions:
         out.append(rf"\item {_latex(q.ask)}")
         out += [rf"\\ {_code(line)}" for line in q.given if line]
         if q.choices:
-            out += [r"\begin{enumerate}", *(rf"\item[{letter})] {_code(c)}" for letter, c in zip(LETTERS, q.choices, strict=False)),
-                    r"\end{enumerate}"]  # fmt: skip
+            items = [rf"\item[{letter})] {_code(c)}" for letter, c in zip(LETTERS, q.choices, strict=False)]
+            out += [r"\begin{enumerate}", *items, r"\end{enumerate}"]
         elif q.form == "truth":
             out.append(r"\\[4pt] $\square$ true \quad $\square$ false")
         else:
@@ -147,7 +156,13 @@ def to_moodle(questions: Sequence[Question], title: str) -> str:
 
 
 def _moodle_question(root: ET.Element, q: Question, number: int) -> None:
-    kind = {"shape": "shortanswer", "expression": "shortanswer", "number": "numerical", "choice": "multichoice", "truth": "truefalse"}
+    kind = {
+        "shape": "shortanswer",
+        "expression": "shortanswer",
+        "number": "numerical",
+        "choice": "multichoice",
+        "truth": "truefalse",
+    }
     node = ET.SubElement(root, "question", type=kind[q.form])
     _child(ET.SubElement(node, "name"), "text", f"{number:03} {q.key}")
     _child(ET.SubElement(node, "questiontext", format="html"), "text", _html(q))
@@ -224,7 +239,9 @@ def write_anki(questions: Sequence[Question], path: Path, title: str) -> None:
     )  # fmt: skip
     deck = genanki.Deck(2**30 + zlib.crc32(title.encode()) % 2**30, title)
     for q in questions:
-        front = _html(q) + "".join(f"<div>{letter}) {html.escape(c)}</div>" for letter, c in zip(LETTERS, q.choices, strict=False))
+        front = _html(q) + "".join(
+            f"<div>{letter}) {html.escape(c)}</div>" for letter, c in zip(LETTERS, q.choices, strict=False)
+        )
         back = f"<b>{html.escape(q.shown_answer)}</b><br>" + "<br>".join(html.escape(w) for w in q.why)
         tags = [f"topic::{q.topic}", f"kind::{q.kind}", f"level::{q.level}"]
         deck.add_note(genanki.Note(model, [front, back, q.key], guid=genanki.guid_for(q.key), tags=tags))

@@ -72,7 +72,9 @@ class Maker:
     def new(self, shape: Shape, attrs: str = "") -> str:
         """The name of a new variable of a shape."""
         taken = {*self.vars, *self.sizes, *SIZES}
-        name = self.rng.choice([n for n in NAMES[min(len(shape), 3)] if n not in taken])
+        letters = NAMES[min(len(shape), 3)]
+        free = [n for n in letters if n not in taken] or [n + k for k in "23456789" for n in letters if n + k not in taken]
+        name = self.rng.choice(free)
         self.shapes[name] = shape
         self.vars[name] = ((", ".join(shape) if shape else "scalar") + (f" {attrs}" if attrs else "")).strip()
         return name
@@ -81,12 +83,14 @@ class Maker:
         """A function, mostly a familiar one."""
         return self.rng.choice(FAMILIAR if self.rng.random() < 0.5 else functions())
 
-    # ways from a variable to a shape ---------------------------------------------------------------------------------------------
+    # ways from a variable to a shape ----------------------------------------------------------------------------------
     def through(self, v: str, shape: Shape, depth: int) -> str:
         """An expression of the shape that depends on `v`, about `depth` operations on top of the shortest way."""
         if depth <= 0:
             return self.direct(v, shape)
-        step = self.rng.choice({0: self._to_scalar, 1: self._to_vector, 2: self._to_matrix}.get(len(shape), self._to_tensor)(v, shape))
+        step = self.rng.choice(
+            {0: self._to_scalar, 1: self._to_vector, 2: self._to_matrix}.get(len(shape), self._to_tensor)(v, shape)
+        )
         return step(depth - 1)
 
     def direct(self, v: str, shape: Shape) -> str:
@@ -142,7 +146,7 @@ class Maker:
         other = self.new(tuple(sizes[c] for c in second))
         return f"einsum('{''.join(names)},{''.join(second)}{subs}->{''.join(out)}', {v}, {other}{items})"
 
-    # one operation more ----------------------------------------------------------------------------------------------------------
+    # one operation more -----------------------------------------------------------------------------------------------
     def _to_scalar(self, v: str, shape: Shape):  # type: ignore[no-untyped-def]
         own = self.shapes[v]
         inner = own if own and self.rng.random() < 0.6 else self.shape(self.rng.choice((1, 1, 2)))

@@ -74,9 +74,7 @@ class Grades:
         """As plain data."""
         students = []
         for s in self.students:
-            answers = {
-                str(i + 1): {"right": j.right, "read": j.read, "says": j.says} for i, j in sorted(s.found.items())
-            }
+            answers = {str(i + 1): {"right": j.right, "read": j.read, "says": j.says} for i, j in sorted(s.found.items())}
             students.append({"name": s.name, "points": s.right(range(len(self.questions))), "answers": answers,
                              "topics": {t: [s.right(ix), len(ix)] for t, ix in self.topics.items()}})  # fmt: skip
         return {"questions": [q.key for q in self.questions], "students": students}
@@ -88,7 +86,11 @@ def grade(questions: Sequence[Question], text: str) -> Grades:
     Raises:
         InputError: SD147 for a table that is neither wide nor long.
     """
-    rows = [r for r in csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=_delimiter(text)) if any(c.strip() for c in r)]
+    rows = [
+        r
+        for r in csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=_delimiter(text))
+        if any(c.strip() for c in r)
+    ]
     if not rows:
         raise InputError("there are no answers", code="SD147", hint="write student,1,2,3 or student,question,answer")
     header = [c.strip().lower() for c in rows[0]]

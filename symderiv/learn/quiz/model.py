@@ -106,9 +106,10 @@ class Question:
     def to_data(self) -> dict[str, Any]:
         """As plain data; docs/quiz.md describes it."""
         return {
-            "key": self.key, "topic": self.topic, "kind": self.kind, "level": self.level, "ask": self.ask, "given": list(self.given),
-            "form": self.form, "choices": list(self.choices), "answer": self.answer, "why": list(self.why),
-            "factors": [list(f) for f in self.factors], "slips": dict(self.slips), "hint": self.hint, "vars": dict(self.vars),
+            "key": self.key, "topic": self.topic, "kind": self.kind, "level": self.level, "ask": self.ask,
+            "given": list(self.given), "form": self.form, "choices": list(self.choices), "answer": self.answer,
+            "why": list(self.why), "factors": [list(f) for f in self.factors], "slips": dict(self.slips), "hint": self.hint,
+            "vars": dict(self.vars),
         }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def _shape_holds(claim: Claim, problem: Problem) -> bool:
     sizes, values = _values(problem)
     got = np.asarray(d.numpy()(**_accepted(d.numpy(), {**values, **sizes})))  # type: ignore[union-attr]
     expected = tuple(_number(s, sizes) for s in re.findall(r"[^,()\s][^,()]*", claim.says))
-    base = np.asarray(evaluate(problem, **values, **{n: k for n, k in sizes.items() if n not in values}))
+    base = np.asarray(evaluate(problem, **{**sizes, **values}))
     by = np.shape(values[claim.wrt])
     direct = base.shape
     for _ in range(claim.order):
@@ -168,7 +168,7 @@ def _computes(claim: Claim) -> bool:
     if shape_text(problem.expr.shape) != claim.says:
         return False
     sizes, values = _values(problem)
-    got = np.shape(evaluate(problem, **values, **{n: k for n, k in sizes.items() if n not in values}))
+    got = evaluate(problem, **{**sizes, **values}).shape
     return got == tuple(_number(s, sizes) for s in re.findall(r"[^,()\s][^,()]*", claim.says))
 
 

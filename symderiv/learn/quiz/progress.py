@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class TopicState:
-    """How a topic stands: number of answers, of right ones, mastery from 0 to 1 (an average that forgets: 1/5 for the newest answer)."""
+    """Number of answers, of right ones, and mastery from 0 to 1: an average that forgets, 1/5 for the newest answer."""
 
     topic: str
     answers: int
@@ -122,14 +122,14 @@ class Progress:
         db = sqlite3.connect(":memory:", isolation_level=None)
         db.executescript(SCHEMA)
         out = cls(db, where, learner, reason)
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(_reading(where)) as old:  # what can still be read counts
-            for table in ("answers", "cards"):
-                for row in old.execute(f"SELECT * FROM {table}"):
+        for table, rows in _readable(where).items():  # what can still be read counts
+            for row in rows:
+                with contextlib.suppress(sqlite3.Error):
                     db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
         out._start_rescue()
         return out
 
-    # writing ---------------------------------------------------------------------------------------------------------------------
+    # writing ----------------------------------------------------------------------------------------------------
     def record(self, answer: Answer) -> None:
         """Keep an answer and move its cards; it is on the disk when this returns."""
         if not self.note:
@@ -153,18 +153,22 @@ class Progress:
             known = self._db.execute("SELECT 1 FROM answers WHERE id = ?", (answer.id,)).fetchone()
             if known:
                 return
-            row = (answer.id, answer.at, who, answer.key, answer.topic, answer.kind, answer.level, answer.answer, int(answer.right),
-                   answer.quality, answer.seconds)  # fmt: skip
+            row = (answer.id, answer.at, who, answer.key, answer.topic, answer.kind, answer.level, answer.answer,
+                   int(answer.right), answer.quality, answer.seconds)  # fmt: skip
             self._db.execute("INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
             self._move(who, f"{answer.topic}/{answer.kind}", answer, True)
             self._move(who, answer.key, answer, not answer.right)
 
     def _move(self, who: str, card: str, answer: Answer, create: bool) -> None:
-        found = self._db.execute("SELECT ease, interval, repetitions, due FROM cards WHERE learner=? AND card=?", (who, card)).fetchone()
+        found = self._db.execute(
+            "SELECT ease, interval, repetitions, due FROM cards WHERE learner=? AND card=?", (who, card)
+        ).fetchone()
         if found is None and not create:
             return
         new = review(Card(*found) if found else Card(), answer.quality, answer.at)
-        self._db.execute("INSERT OR REPLACE INTO cards VALUES (?,?,?,?,?,?)", (who, card, new.ease, new.interval, new.repetitions, new.due))
+        self._db.execute(
+            "INSERT OR REPLACE INTO cards VALUES (?,?,?,?,?,?)", (who, card, new.ease, new.interval, new.repetitions, new.due)
+        )
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -176,7 +180,7 @@ class Progress:
             raise
         self._db.execute("COMMIT")
 
-    # a rescue file ---------------------------------------------------------------------------------------------------------------
+    # a rescue file ----------------------------------------------------------------------------------------------------
     def _start_rescue(self) -> None:
         assert self.path is not None
         for folder in (self.path.parent, Path.cwd(), Path(tempfile.gettempdir())):
@@ -213,7 +217,7 @@ class Progress:
             with contextlib.suppress(OSError):
                 place.unlink()
 
-    # reading ---------------------------------------------------------------------------------------------------------------------
+    # reading ----------------------------------------------------------------------------------------------------
     def topics(self) -> dict[str, TopicState]:
         """How each topic that was asked stands."""
         out: dict[str, TopicState] = {}
@@ -302,8 +306,15 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("COMMIT")
 
 
-def _reading(where: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{where.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+def _readable(where: Path) -> dict[str, list[tuple]]:
+    """The rows that a file still gives: with its log where that can be read, else without."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        try:
+            with contextlib.closing(sqlite3.connect(f"{where.resolve().as_uri()}?{mode}", uri=True)) as old:
+                return {table: old.execute(f"SELECT * FROM {table}").fetchall() for table in ("answers", "cards")}
+        except (sqlite3.Error, OSError):
+            continue
+    return {}
 
 
 def _reason(where: Path, error: Exception) -> str:

@@ -70,14 +70,18 @@ def count(spec: Spec) -> Question | None:
         return None
     values = dict(zip(names, spec.rng.sample((2, 3, 4, 5, 6, 8, 10, 20, 50, 100), len(names)), strict=True))
     total = a.count(values)
-    wrong = {"that counts the entries of the variable only": _count(a.by, values), "that counts the entries of the expression only":
-             _count(a.out, values), "the sizes were added; every axis multiplies": sum(number(s, values) or 0 for s in a.shape)}  # fmt: skip
+    wrong = [
+        (_count(a.by, values), "that counts the entries of the variable only"),
+        (_count(a.out, values), "that counts the entries of the expression only"),
+        (sum(number(s, values) or 0 for s in a.shape), "the sizes were added; every axis multiplies"),
+    ]
     sizes = ", ".join(f"{n} = {k}" for n, k in values.items())
     product = " · ".join(str(number(s, values)) for s in a.shape)
+    counted = f"{product} = {total:,}" if len(a.shape) > 1 else f"{total:,} of them"
     return spec.question(
         ask=f"How many entries has {case.text} for {sizes}?", given=case.declared, form="number", answer=str(total),
-        why=(*_why(case, a)[:2], f"{product} = {total:,}" if len(a.shape) > 1 else f"{total:,} of them"), factors=_factors(case, a),
-        slips={str(k): text for text, k in reversed(wrong.items()) if k != total}, hint=_hint(a), claims=(_claim(case, a.shape),),
+        why=(*_why(case, a)[:2], counted), factors=_factors(case, a),
+        slips={str(k): text for k, text in reversed(wrong) if k != total}, hint=_hint(a), claims=(_claim(case, a.shape),),
     )  # fmt: skip
 
 
@@ -180,7 +184,12 @@ def _why(case: Case, a: ShapeAnswer) -> tuple[str, ...]:
     shapes = f"the expression has the shape {shape_text(a.out)}, {a.wrt} has {shape_text(a.by)}"
     axes = tuple(f"axis {k} ({axis.size}): axis {axis.axis} of {axis.owner}" for k, axis in enumerate(a.axes))
     both = f"numerator layout {shape_text(a.numerator)}, denominator layout {shape_text(a.denominator)}"
-    return (a.rule, shapes, *(axes if len(axes) > 1 else ()), *((both,) if a.numerator != a.denominator else ()))
+    return (
+        a.rule,
+        shapes,
+        *(axes if len(axes) > 1 and (a.out or a.order > 1) else ()),
+        *((both,) if a.numerator != a.denominator else ()),
+    )
 
 
 def _factors(case: Case, a: ShapeAnswer) -> tuple[tuple[str, str], ...]:
@@ -202,8 +211,14 @@ def slips(case: Case, a: ShapeAnswer) -> dict[str, str]:
         ((*a.out, *a.by, *a.by) if a.order == 1 and a.by else None, f"that is a second derivative: {a.wrt} is counted twice"),
         ((*a.out, *a.by[::-1]) if a.layout == "numerator" else None, f"the axes of {a.wrt} are transposed"),
         ((*a.out[::-1], *a.by) if a.layout == "numerator" else None, "the axes of the expression are transposed"),
-        ((*a.out[1:], *a.by) if len(a.out) > 1 and a.order == 1 else None, "one axis of the expression was forgotten (the batch?)"),
-        (_merged(a), "an axis that stands on both sides does not cancel: every entry of one has a derivative by every entry of the other"),
+        (
+            (*a.out[1:], *a.by) if len(a.out) > 1 and a.order == 1 else None,
+            "one axis of the expression was forgotten (the batch?)",
+        ),
+        (
+            _merged(a),
+            "an axis that stands on both sides does not cancel: every entry of one has a derivative by every entry of the other",
+        ),
     ]
     out: dict[str, str] = {}
     for shape, text in told:
@@ -266,7 +281,9 @@ def pairs(topics: Sequence[str] = (), kinds: Sequence[str] = (), level: int | No
         (kind, topic, start if level is None else level)
         for topic, (start, _, of) in TOPICS.items()
         for kind in of
-        if (not topics or topic in topics) and (not kinds or kind in kinds) and (level is None or start <= level or topic in topics)
+        if (not topics or topic in topics)
+        and (not kinds or kind in kinds)
+        and (level is None or start <= level or topic in topics)
     ]
     if not out:
         raise InputError("no question is of these topics, kinds and level", code="SD143", hint="leave one of them out")
@@ -285,7 +302,12 @@ def quiz(
 
 
 def questions(
-    n: int, seed: int = 0, topics: Sequence[str] = (), kinds: Sequence[str] = (), level: int | None = None, seen: Iterable[tuple] = ()
+    n: int,
+    seed: int = 0,
+    topics: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    level: int | None = None,
+    seen: Iterable[tuple] = (),
 ) -> Iterator[Question]:
     """The questions of `quiz`, each made when it is asked for; none that was `seen` (by its `identity`)."""
     known = pairs(topics, kinds, level)

@@ -1,11 +1,12 @@
 """When to ask again: SM-2.
 
-The algorithm is SuperMemo 2 (P. A. Woźniak, "Optimization of learning", 1990, section 3.2): after an answer of quality `q` (0 to 5)
+The algorithm is SuperMemo 2 (P. A. Woźniak, "Optimization of learning", 1990, section 3.2): after an answer of quality
+`q`, 0 to 5,
 
     EF ← max(1.3, EF + 0.1 - (5 - q)(0.08 + (5 - q) 0.02))
     interval ← 1 day, 6 days, then interval · EF      for q ≥ 3; back to 1 day, and to the first repetition, for q < 3
 
-A card is either a skill (`topic/kind`, asked with a new question each time) or a question that was once answered wrong (by its key).
+A card is a skill (`topic/kind`, asked with a new question each time) or a question that was once answered wrong (its key).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 import time
@@ -13,7 +14,7 @@ from .model import KINDS, LETTERS, TOPICS, Question
 from .progress import Answer, Progress
 from .schedule import quality
 
-HELP = "?: a hint   skip: leave it out   why: the reason, again   quit: stop (all answers are kept)"
+HELP = "?: a hint   skip: leave it out   quit: stop (answers are kept)"
 MOST_TRIES = 4  # answers that cannot be read, before a question is left out
 WIDEST = 100
 Read = Callable[[str], str | None]
@@ -33,9 +34,10 @@ class Screen:
         from rich.text import Text
 
         pad = " " * indent
-        lines = textwrap.wrap(text, self.width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False) or [""]
+        whole = re.sub(r"\([^()]*\)", lambda m: m.group().replace(" ", "\xa0") if len(m.group()) < 30 else m.group(), text)
+        lines = textwrap.wrap(whole, self.width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False) or [""]
         for line in lines:
-            self.console.print(Text(line, style=style))
+            self.console.print(Text(line.replace("\xa0", " "), style=style))
 
     def verbatim(self, text: str, style: str = "", indent: int = 2) -> None:
         """A line whose spaces mean something; broken only where it does not fit."""
@@ -49,6 +51,13 @@ class Screen:
 def _broken(text: str, width: int) -> list[str]:
     if len(text) <= width:
         return [text]
+    if "   " in text:  # declarations: each stays whole
+        out = [""]
+        for piece in text.split("   "):
+            if out[-1] and len(out[-1]) + 3 + len(piece) > width:
+                out.append("")
+            out[-1] += ("   " if out[-1] else "") + piece
+        return out
     return textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False, drop_whitespace=True)
 
 
@@ -90,11 +99,13 @@ class Session:
         patient: ask again where an answer cannot be read (a person), or count it as wrong (a file).
     """
 
-    def __init__(self, progress: Progress, read: Read, screen: Screen | None = None, patient: bool = True, echo: bool = False) -> None:
+    def __init__(
+        self, progress: Progress, read: Read, screen: Screen | None = None, patient: bool = True, echo: bool = False
+    ) -> None:
         self.progress, self.read, self.patient, self.echo = progress, read, patient, echo
         self.screen = screen or Screen()
         self.result = Result()
-        self._told = ""
+        self._told: str = ""
 
     def run(self, questions: Iterable[Question], total: int) -> Result:
         """All the questions, until the end or `quit`."""
@@ -234,7 +245,10 @@ def chart(progress: Progress, width: int) -> list[str]:
         good = round(right * scale)
         out.append(f"{day}  {n:>4}  {'█' * good}{'░' * (max(1, round(n * scale)) - good)}")
     due = progress.due()
-    out += ["", f"{len(due)} card{'s' * (len(due) != 1)} due for review (symderiv quiz --review)" if due else "nothing is due for review"]
+    out += [
+        "",
+        f"{len(due)} card{'s' * (len(due) != 1)} due for review (symderiv quiz --review)" if due else "nothing is due for review",
+    ]
     return out
 
 

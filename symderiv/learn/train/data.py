@@ -59,9 +59,9 @@ def load_data(source: str, task: str = "classes", target: str = "", test: float 
         names = tuple(str(c) for c in bunch.target_names)
         if task == "regression":
             return split(X, y.astype(float), (), test, seed, source)
-        labels, features = _binary(y, names, task, source), tuple(map(str, bunch.feature_names))
+        found, features = _binary(y, names, task, source), tuple(map(str, bunch.feature_names))
         # pixels share a unit: dividing each by its own deviation would blow up the ones that are nearly always blank
-        return split(X, labels, names, test, seed, source, features, one_scale=source == "digits")
+        return split(X, found, names, test, seed, source, features, one_scale=source == "digits")
     path = Path(source)
     if not path.is_file():
         hint = f"there are {', '.join(BUNDLED)}, or give the path of a .csv file"
@@ -131,7 +131,9 @@ def read_csv(path: Path, target: str = "") -> tuple[np.ndarray, list[tuple[int, 
     """
     rows = _rows(path)
     line, first = rows[0]
-    header = not all(_is_number(c) for c in first[:-1]) or (not _is_number(first[-1]) and len(rows) > 1 and _is_number(rows[1][1][-1]))
+    header = not all(_is_number(c) for c in first[:-1]) or (
+        not _is_number(first[-1]) and len(rows) > 1 and _is_number(rows[1][1][-1])
+    )
     names = tuple(first) if header else tuple(f"column {i + 1}" for i in range(len(first)))
     rows = rows[1:] if header else rows
     if not rows:
@@ -139,10 +141,14 @@ def read_csv(path: Path, target: str = "") -> tuple[np.ndarray, list[tuple[int, 
     column = _target_column(target, names, path)
     for line, cells in rows:
         if len(cells) != len(names):
-            raise InputError(f"{path}, line {line}: {len(cells)} cells; line {1 if header else rows[0][0]} has {len(names)}", code="SD155")
+            raise InputError(
+                f"{path}, line {line}: {len(cells)} cells; line {1 if header else rows[0][0]} has {len(names)}", code="SD155"
+            )
     keep = [j for j in range(len(names)) if j != column]
     if not keep:
-        raise InputError(f"{path} has one column: there is nothing to predict from", code="SD155", hint="separate cells by commas")
+        raise InputError(
+            f"{path} has one column: there is nothing to predict from", code="SD155", hint="separate cells by commas"
+        )
     X = np.array([[_number(cells[j], path, line, names[j]) for j in keep] for line, cells in rows])
     return X, [(line, cells[column]) for line, cells in rows], tuple(names[j] for j in keep)
 

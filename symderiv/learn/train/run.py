@@ -81,7 +81,8 @@ class Trained:
             CodeError: SD510 when it cannot be written.
         """
         extra = {"_model": np.array([self.model.name, self.model.title, self.model.text, self.model.task]),
-                 "_parameters": np.array(self.model.parameters), "_script": np.array(self.script), "_classes": np.array(self.classes),
+                 "_parameters": np.array(self.model.parameters), "_script": np.array(self.script),
+                 "_classes": np.array(self.classes),
                  "_mean": self.mean, "_scale": self.scale, "_losses": np.array(self.losses),
                  "_history": np.array(self.history).reshape(-1, 3)}  # fmt: skip
         try:
@@ -153,17 +154,20 @@ def train(
     out.gradient_error = names["gradient_check"](data.X, data.y, parameters, penalties)
     if not out.gradient_error < CHECKED:
         raise CertificateError(
-            f"the gradients differ from finite differences by {out.gradient_error:.1e} at the start", code="SD403", hint="please report it"
+            f"the gradients differ from finite differences by {out.gradient_error:.1e} at the start",
+            code="SD403",
+            hint="please report it",
         )
     every = every or max(1, epochs // 50)
 
     def measure(epoch: int, loss: float, now: Mapping[str, np.ndarray]) -> None:
         if (epoch + 1) % every and epoch + 1 != epochs and epoch:
             return
-        scores = [names["accuracy"](A, b, now) if len(b) else float("nan") for A, b in ((data.X, data.y), (data.X_test, data.y_test))]
-        out.history.append((epoch + 1, *scores))
+        on_train = names["accuracy"](data.X, data.y, now)
+        on_test = names["accuracy"](data.X_test, data.y_test, now) if len(data.y_test) else float("nan")
+        out.history.append((epoch + 1, on_train, on_test))
         if report is not None:
-            report(epoch + 1, loss, *scores)
+            report(epoch + 1, loss, on_train, on_test)
 
     start = time.perf_counter()
     try:
@@ -205,7 +209,14 @@ def _settings(epochs, batch, step, decay, momentum, seed, l1, l2) -> dict[str, A
         if not np.isfinite(value) or value < 0 or (name == "step" and value == 0) or (name == "momentum" and value >= 1):
             rule = {"step": "above 0", "momentum": "from 0 to below 1"}.get(name, "0 or more")
             raise InputError(f"{name} must be a number {rule}, not {value!r}", code="SD157")
-    return {"epochs": epochs, "batch": batch, "step": float(step), "decay": float(decay), "momentum": float(momentum), "seed": int(seed)}
+    return {
+        "epochs": epochs,
+        "batch": batch,
+        "step": float(step),
+        "decay": float(decay),
+        "momentum": float(momentum),
+        "seed": int(seed),
+    }
 
 
 def _labels(y: Any, task: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -252,8 +263,8 @@ def load_model(path: str | Path) -> Trained:
         raise InputError(f"{path} is not a model that symderiv saved ({error})", code="SD154") from None
     model = Model(name, title, text, "", parameters, task)
     sizes = {str(s): 1 for s in given_sizes(model)[1]}
-    penalties = {n: 0.0 for n in ("lam1", "lam2") if n in model.problem.vars}
+    penalties: dict[str, float] = {n: 0.0 for n in ("lam1", "lam2") if n in model.problem.vars}
     names = compiled(training_script(model, {"epochs": 1}, penalties, sizes))
     history = [(int(e), float(a), float(b)) for e, a, b in values["_history"]]
-    return Trained(model, arrays, str(values["_script"]), list(values["_losses"]), history, mean=values["_mean"], scale=values["_scale"],
-                   classes=tuple(map(str, values["_classes"])), _names=names)  # fmt: skip
+    return Trained(model, arrays, str(values["_script"]), list(values["_losses"]), history, mean=values["_mean"],
+                   scale=values["_scale"], classes=tuple(map(str, values["_classes"])), _names=names)  # fmt: skip

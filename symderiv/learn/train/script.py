@@ -34,10 +34,16 @@ def training_script(model: Model, settings: Mapping[str, Any], penalties: Mappin
         InputError: SD156 for a model that cannot be trained this way.
     """
     if model.task not in KINDS:
-        raise InputError(f"{model.name} has no data to train on", code="SD156", hint="softmax, svm, logistic, linear, perceptron-2 …")
+        raise InputError(
+            f"{model.name} has no data to train on", code="SD156", hint="softmax, svm, logistic, linear, perceptron-2 …"
+        )
     parts = [_head(model), *_derived(model, list(penalties)), _constants(model, settings, penalties), _initial(model, sizes)]
     ends = KINDS[model.task]
-    chosen: list[tuple[str, str]] = [("predict", ends), ("accuracy", "_value" if ends == "_value" else ""), ("gradient_check", "")]
+    chosen: list[tuple[str, str]] = [
+        ("predict", ends),
+        ("accuracy", "_value" if ends == "_value" else ""),
+        ("gradient_check", ""),
+    ]
     chosen += [("fit", ""), ("read_data", ""), ("example_data", ends), ("main", "")]
     for name, ending in chosen:
         source = inspect.getsource(getattr(template, name + ending)).rstrip()
@@ -55,7 +61,12 @@ def _head(model: Model) -> str:
     lines += [f"    {line}" for line in model.text.split("\n")]
     lines += ["", "Its gradients, each checked against finite differences when they were derived:", ""]
     lines += [f"    {line}" for line in gradients.split("\n")]
-    lines += ["", "    python this_file.py [data.npz | data.csv]", "", "needs NumPy and nothing else; without data it trains on a small example."]
+    lines += [
+        "",
+        "    python this_file.py [data.npz | data.csv]",
+        "",
+        "needs NumPy and nothing else; without data it trains on a small example.",
+    ]
     text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{text}\n"""\n\nimport sys\n\nimport numpy as np'
 
@@ -76,8 +87,8 @@ def _derived(model: Model, penalties: list[str]) -> list[str]:
     gradients = [g.expr for g in model.gradients().values()]
     forward = numpy_source(scores, name="scores", args=[X, *wanted], doc=f"S = {_short(scores)}")
     values = ["L", *(f"d{n}" for n in model.parameters)]
-    backward = numpy_source(sharing_softmax([problem.expr, *gradients]), name="_values", args=[X, y, *wanted, *extra], doc="The loss and its gradients.",
-                            value_names=values)  # fmt: skip
+    backward = numpy_source(sharing_softmax([problem.expr, *gradients]), name="_values", args=[X, y, *wanted, *extra],
+                            doc="The loss and its gradients.", value_names=values)  # fmt: skip
     helpers, functions = {}, []
     for text in (forward, backward):
         *before, function = text.strip().split("\n\n\n")

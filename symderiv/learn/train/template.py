@@ -85,7 +85,7 @@ def fit(
     rng = np.random.default_rng(seed)
     n = len(X)
     parameters = dict(parameters)
-    velocity = {name: 0.0 for name in PARAMETERS}
+    velocity = dict.fromkeys(PARAMETERS, 0.0)
     losses = []
     for epoch in range(epochs):
         rate = step / (1 + decay * epoch)

@@ -1,11 +1,11 @@
 r"""LaTeX to words: `parse_latex(r"\frac{1}{n} X^\top (X w - y)", vars)`, and `read_latex` for statements.
 
-    tokens -> macros -> tree         pylatexenc's tokens, macros expanded, brackets matched
-    split -> statements -> document  rows and relations; definitions, derivatives, updates
-    grammar, atoms, lookup, calls    one expression: levels, factors, names, functions
-    values                           scalars, columns, rows, matrices: what a product without a sign means
-    indices, bigops, arrays          entries, sums, arrays by their entries
-    calculus, conditions, environments
+tokens -> macros -> tree         pylatexenc's tokens, macros expanded, brackets matched
+split -> statements -> document  rows and relations; definitions, derivatives, updates
+grammar, atoms, lookup, calls    one expression: levels, factors, names, functions
+values                           scalars, columns, rows, matrices: what a product without a sign means
+indices, bigops, arrays          entries, sums, arrays by their entries
+calculus, conditions, environments
 """
 
 from .arrays import entries_to_array

@@ -59,7 +59,13 @@ def read_arguments(r: LatexReader, word: str, g: Group) -> Arguments:
     """
     count, extra = _POSITIONAL.get(word, (None, ()))
     bars = any(bar_of(i) for i in g.items) and word != "kl"
-    parts = [list(g.items)] if bars and not any(is_char(i, ",") for i in g.items) else _by_commas(g.items) if bars else split_arguments(g.items)
+    parts = (
+        [list(g.items)]
+        if bars and not any(is_char(i, ",") for i in g.items)
+        else _by_commas(g.items)
+        if bars
+        else split_arguments(g.items)
+    )
     out = Arguments([], {}, g.start, g.stop)
     names = iter(extra)
     if word == "arange" and len(parts) == 1:
@@ -119,7 +125,9 @@ def parameter(r: LatexReader, part: list[Item], g: Group) -> Any:
     x = read_all(r, Cursor(part, part[0].start, part[-1].stop))
     value = affine(x.node)
     if value is None:
-        raise r.error(f"{r.shown(x)} is not a parameter", x.start, x.stop, "SD135", "a parameter is a number, a size, or a tuple of them")
+        raise r.error(
+            f"{r.shown(x)} is not a parameter", x.start, x.stop, "SD135", "a parameter is a number, a size, or a tuple of them"
+        )
     return int(value) if value.is_Integer else value
 
 

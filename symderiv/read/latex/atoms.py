@@ -14,8 +14,8 @@ from ..numbers import literal
 from . import bigops, calculus, calls, environments
 from .conditions import has_relation, indicator
 from .grammar import bar_of, group_cursor, missing, product_ends, read_all, read_sum
-from .indices import is_index_part, split_indices
-from .lookup import name_key, read_named, scripts_on_value, size_of_label
+from .indices import is_index_part, position, read_index, split_indices
+from .lookup import apply_raised, name_key, read_named, scripts_on_value, size_of_label
 from .naming import ACCENTS, FONTS, GREEK, Key, label_text
 from .scripts import Scripts, argument, content, read_scripts
 from .tree import Cursor, Environment, Group, Token, is_char, is_macro
@@ -84,7 +84,9 @@ def letter_run(c: Cursor) -> list[Token]:
     ahead = 0
     while True:
         item = c.peek(ahead)
-        if not (isinstance(item, Token) and item.kind == "char" and item.text.isalpha() and (not out or item.start == out[-1].stop)):
+        if not (
+            isinstance(item, Token) and item.kind == "char" and item.text.isalpha() and (not out or item.start == out[-1].stop)
+        ):
             return out
         out.append(item)
         ahead += 1
@@ -107,7 +109,13 @@ def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
         if calls.is_function_word(r, word) and (isinstance(after, (Group, Token)) and not is_char(after, "=", ",")):
             if single:
                 what = f"`{word}` can be the function or the product of its letters"
-                raise r.error(what, item.start, run[-1].stop, "SD133", rf"write \{word}" if len(word) < 5 else rf"write \operatorname{{{word}}}")
+                raise r.error(
+                    what,
+                    item.start,
+                    run[-1].stop,
+                    "SD133",
+                    rf"write \{word}" if len(word) < 5 else rf"write \operatorname{{{word}}}",
+                )
             c.at += len(run)
             return calls.read_function(r, c, word, item.start)
     key = name_key(r, c)
@@ -122,7 +130,11 @@ def _named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> V
     scripts = read_scripts(r, c)
     scripts.anchor = anchor
     following = c.peek()
-    if isinstance(following, Group) and following.opener in ("(", "[", "{") and (following.opener == "(" or has_relation(following.items)):
+    if (
+        isinstance(following, Group)
+        and following.opener in ("(", "[", "{")
+        and (following.opener == "(" or has_relation(following.items))
+    ):
         found = calls.apply_named(r, c, key, scripts, following, start)
         if found is not None:
             return scripts_on_value(r, c, found)
@@ -219,8 +231,6 @@ def scripts_on_norm(r: LatexReader, c: Cursor, found: tuple[str, Value, int, int
     scripts = read_scripts(r, c)
     end = max(stop, scripts.stop)
     made = _absolute(r, x, start, stop, scripts) if bar == "|" else _norm(r, x, start, end, scripts)
-    from .lookup import apply_raised
-
     return apply_raised(r, made, scripts.raised, scripts.primes, end)
 
 
@@ -326,6 +336,7 @@ _COMMANDS: dict[str, Callable[[LatexReader, Cursor, Token], Value]] = {
     "frac": _fraction, "dfrac": _fraction, "tfrac": _fraction, "cfrac": _fraction, "sqrt": _root, "infty": _infinity,
     "binom": _binomial, "sum": bigops.read_big, "prod": bigops.read_big, "nabla": calculus.read_nabla, "partial": calculus.read_partial,
 }  # fmt: skip
+_BOLD = frozenset({"mathbf", "boldsymbol", "bm", "textbf", "pmb"})
 _NOT_READ = frozenset({
     "int", "iint", "oint", "lim", "liminf", "limsup", "binom", "ldots", "cdots", "dots", "vdots", "ddots", "dotsc", "dotsb", "cup", "cap",
     "setminus", "emptyset", "Re", "Im", "arg", "gcd", "deg", "hom", "ker", "Pr", "inf", "sup", "underbrace", "overbrace", "overset",
@@ -361,6 +372,8 @@ def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
         if found is not None:
             return found
     key = name_key(r, c)
+    if key == Key("e") and item.text in _BOLD and is_sub(c) and not r.known(key, item.start, c.last) and not r.is_defined(key):
+        return _unit_vector(r, c, item)
     if key is not None:
         return _named(r, c, key, item.start, item)
     c.next()
@@ -369,6 +382,19 @@ def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
         return _braced(r, c, inner)  # \mathbf{w + x}
     what = f"`{r.text(item.start, inner.stop)}` is not read"
     raise r.error(what, item.start, inner.stop, "SD135")
+
+
+def _unit_vector(r: LatexReader, c: Cursor, item: Token) -> Value:
+    r"""`\mathbf{e}_k`: 1 at place k."""
+    scripts = read_scripts(r, c)
+    parts = split_indices(scripts.sub or ())
+    if len(parts) != 1 or not is_index_part(r, parts[0]):
+        raise r.error(f"`{r.text(item.start, c.last)}`: the subscript of a unit vector is an index", item.start, c.last, "SD133")
+    place = position(r, read_index(r, parts[0], item.start, c.last))
+    r.assumptions.setdefault("e_", "e_k in bold is the k-th unit vector")
+    size = r.context_size(item, "e", item.start, c.last)
+    x = Value(r.make("onehot", place, start=item.start, stop=c.last, k=size), "column", item.start, c.last)
+    return apply_raised(r, x, scripts.raised, scripts.primes, c.last)
 
 
 def _one(r: LatexReader, c: Cursor, item: Token) -> Value | None:

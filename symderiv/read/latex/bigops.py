@@ -77,8 +77,6 @@ def over(r: LatexReader, c: Cursor, name: str, scripts: Scripts, start: int) -> 
     return Value(node, body.kind, start, stop)
 
 
-
-
 # ranges ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -134,16 +132,25 @@ def _range_part(r: LatexReader, out: Range, part: list[Item], start: int, stop: 
     if letter:
         out.letters.append(letter)
         return
-    cut = next((k for k, i in enumerate(part) if is_char(i, "=", "<", ">") or is_macro(i, "le", "leq", "ge", "geq", "ne", "neq", "in", "lt", "gt")), None)
+    cut = next(
+        (
+            k
+            for k, i in enumerate(part)
+            if is_char(i, "=", "<", ">") or is_macro(i, "le", "leq", "ge", "geq", "ne", "neq", "in", "lt", "gt")
+        ),
+        None,
+    )
     if cut is None:
         letters = [letter_of(p) for p in split_indices(part)]
         if all(letters):
             out.letters += letters
             return
-        raise r.error(f"the range `{plain_text(part)}` is not read", start, stop, "SD135", r"write \sum_{i=1}^{n}, or a condition")
+        raise r.error(
+            f"the range `{plain_text(part)}` is not read", start, stop, "SD135", r"write \sum_{i=1}^{n}, or a condition"
+        )
     head = letter_of(part[:cut])
     sign = part[cut]
-    if head and is_char(sign, "=") and head not in out.letters and out.low is None and not (head in r.scope):
+    if head and is_char(sign, "=") and head not in out.letters and out.low is None and head not in r.scope:
         out.letters.append(head)
         out.low = part[cut + 1 :]
         return
@@ -157,7 +164,13 @@ def _condition_part(r: LatexReader, out: Range, part: list[Item], cut: int, head
     """`j \\ne i`, `i < j`, `1 \\le i \\le n`: the letters that are not bound yet are."""
     second = next((k for k, i in enumerate(part) if k > cut and is_macro(i, "le", "leq")), None)
     middle = letter_of(part[cut + 1 : second]) if second else ""
-    if middle and is_macro(part[cut], "le", "leq") and middle not in r.scope and middle not in out.letters and out.between is None:
+    if (
+        middle
+        and is_macro(part[cut], "le", "leq")
+        and middle not in r.scope
+        and middle not in out.letters
+        and out.between is None
+    ):
         out.letters.append(middle)
         out.low, out.high, out.between = part[:cut], part[second + 1 :], part  # type: ignore[operator]
         return
@@ -171,10 +184,12 @@ def _is_known(r: LatexReader, letter: str) -> bool:
     from .naming import Key
 
     key = Key(letter)
-    return bool(r.known(key, 0, 1)) and r.known(key, 0, 1) not in r.sizes or r.is_defined(key)
+    return (bool(r.known(key, 0, 1)) and r.known(key, 0, 1) not in r.sizes) or r.is_defined(key)
 
 
-def _bound(r: LatexReader, found: Range, letter: str, scripts: Scripts, start: int, stop: int, left: int) -> tuple[Bound, list[Value]]:
+def _bound(
+    r: LatexReader, found: Range, letter: str, scripts: Scripts, start: int, stop: int, left: int
+) -> tuple[Bound, list[Value]]:
     """The index with its bounds; bounds that depend on an outer index become conditions."""
     _check_letter(r, letter, start, stop)
     low = _end(r, found.low, start, stop) if found.low else None
@@ -210,7 +225,13 @@ def _check_letter(r: LatexReader, letter: str, start: int, stop: int) -> None:
         raise r.error(what, start, stop, "SD133", "call the inner index by a letter of its own")
     if _is_known(r, letter):
         what = f"{letter} is declared or defined, and the index of `{r.text(start, stop)}`"
-        raise r.error(what, start, stop, "SD133", f"call the index by a letter of its own, or leave out the declaration of `{key.identifier}`")
+        raise r.error(
+            what,
+            start,
+            stop,
+            "SD133",
+            f"call the index by a letter of its own, or leave out the declaration of `{key.identifier}`",
+        )
 
 
 def _end(r: LatexReader, items: list[Item], start: int, stop: int) -> Expr:

@@ -48,7 +48,11 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
         sign = "partial"
     elif is_char(first, "d"):
         sign = "d"
-    elif is_macro(first, "mathrm", "text", "textrm", "operatorname", "mathsf") and len(items) > 1 and label_text(content(items[1])) == "d":
+    elif (
+        is_macro(first, "mathrm", "text", "textrm", "operatorname", "mathsf")
+        and len(items) > 1
+        and label_text(content(items[1])) == "d"
+    ):
         sign, used = "d", 2
     elif is_macro(first, "delta") and not _known(r, Key("delta")):
         sign = "delta"
@@ -66,7 +70,7 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
 
 def _known(r: LatexReader, key: Key) -> bool:
     name = r.known(key, 0, 1)
-    return r.is_defined(key) or bool(name) and name not in r.guessed
+    return r.is_defined(key) or (bool(name) and name not in r.guessed)
 
 
 def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: int, stop: int) -> Head | None:
@@ -293,7 +297,9 @@ def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
             flips.append(flipped)
     span = r.span(head.start, max(end, head.stop))
     distinct = tuple(nodes) if len(set(nodes)) > 1 else ()
-    return DerivativeOf(name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, span)
+    return DerivativeOf(
+        name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, span
+    )
 
 
 # inside expressions ------------------------------------------------------------------------------------------------------------
@@ -333,7 +339,10 @@ def as_value(r: LatexReader, d: DerivativeOf, start: int, stop: int) -> Value:
     if d.var is None or d.transposed:
         what = f"`{r.text(start, stop)}` inside an expression is not read"
         raise r.error(what, start, stop, "SD135", "write by what is differentiated, without a transpose")
-    if any(isinstance(n, Index) and n not in r.free_indices and n not in {b.index for b in r.scope.values()} for n in d.variable_indices):
+    if any(
+        isinstance(n, Index) and n not in r.free_indices and n not in {b.index for b in r.scope.values()}
+        for n in d.variable_indices
+    ):
         raise r.error("an index of the derivative is not bound", start, stop, "SD133")
     nodes = list(d.variables) or [d.var] * d.order
     if d.numerator is not None:
@@ -404,7 +413,7 @@ def _inline_cut(r: LatexReader, c: Cursor, at: int) -> tuple[int, int] | None:
 def is_inline(r: LatexReader, c: Cursor, whole: bool = False) -> bool:
     """Whether `∂L/∂w` or `dL/dw` begins here; after the letter d has been consumed unless `whole`."""
     at = c.at if whole else c.at - 1
-    return not _known(r, Key("d")) and _inline_cut(r, c, at) is not None or whole and _inline_cut(r, c, at) is not None
+    return (not _known(r, Key("d")) and _inline_cut(r, c, at) is not None) or (whole and _inline_cut(r, c, at) is not None)
 
 
 def read_inline(r: LatexReader, c: Cursor, start: int, whole: bool = False) -> Value:
@@ -455,4 +464,3 @@ def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
         raise r.error(f"`{r.text(start, c.last)}`: by what?", start, c.last, "SD135", r"write \nabla_w L")
     head = Head(c.items[begin : c.at], [(below, order)], order, start, c.last)
     return as_value(r, resolve(r, head, c.items[begin : c.at]), start, c.last)
-

@@ -40,7 +40,7 @@ _BARE = frozenset({
     "log", "ln", "exp", "max", "min", "sin", "cos", "tan", "tanh", "sinh", "cosh", "det", "diag", "tr", "Tr", "softmax", "sigmoid", "relu",
     "ReLU", "sign", "sgn", "vec", "trace", "softplus", "arctan", "erf", "Softmax",
 })  # fmt: skip
-_INFIX = frozenset({"add", "neg", "mul", "div", "pow", "matmul", "gt", "ge", "lt", "le", "eq", "ne", "einsum", "where", "square"})
+_INFIX = frozenset({"add", "neg", "mul", "div", "pow", "gt", "ge", "lt", "le", "eq", "ne", "einsum", "where", "square"})
 _FUNCTION_LETTERS = frozenset("fghFGHJLQRKDEPVNO")
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 
@@ -85,9 +85,20 @@ def read_function(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
     if word == "lg":
         word = "log10"
     if scripts.sub is not None:
-        raise r.error(f"`{r.text(start, scripts.stop)}`: a subscript on a function", start, scripts.stop, "SD135", "take the entry of its value")
+        raise r.error(
+            f"`{r.text(start, scripts.stop)}`: a subscript on a function",
+            start,
+            scripts.stop,
+            "SD135",
+            "take the entry of its value",
+        )
     following = c.peek()
-    if word == "log" and is_macro(following, "Gamma") and isinstance(c.peek(1), Group) and not r.known(Key("Gamma"), start, c.last):
+    if (
+        word == "log"
+        and is_macro(following, "Gamma")
+        and isinstance(c.peek(1), Group)
+        and not r.known(Key("Gamma"), start, c.last)
+    ):
         c.next()
         word = "lgamma"
         following = c.peek()
@@ -105,7 +116,13 @@ def read_function(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
 def _logarithm(r: LatexReader, scripts: Scripts, start: int) -> str:
     base = label_text(scripts.sub or ())
     if base not in ("2", "10", "e"):
-        raise r.error(f"`{r.text(start, scripts.stop)}`: this base is not read", start, scripts.stop, "SD135", "divide by the logarithm of the base")
+        raise r.error(
+            f"`{r.text(start, scripts.stop)}`: this base is not read",
+            start,
+            scripts.stop,
+            "SD135",
+            "divide by the logarithm of the base",
+        )
     return {"2": "log2", "10": "log10", "e": "log"}[base]
 
 
@@ -125,6 +142,8 @@ def _bare_argument(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
         y = read_factor(r, c)
         x = multiply(r, [("", x), ("", y)])
     following = c.peek()
+    if word == "log" and isinstance(x.node, Call) and x.node.name in ("softmax", "sigmoid") and r.source[x.stop - 1 : x.stop] == ")":
+        return x  # log σ(x) y: the bracket ends it
     if product_ends(c) or _starts_function(c, following) or is_macro(following, "cdot", "times") or is_char(following, "*"):
         return x
     assert following is not None
@@ -169,7 +188,12 @@ def _logs(r: LatexReader, word: str, x: Value, given: Arguments, start: int, sto
     if word != "log" or len(given.values) != 1:
         return x
     inner = given.values[0].node
-    if isinstance(inner, Call) and inner.name == "abs" and isinstance(inner.operands[0], Call) and inner.operands[0].name == "det":
+    if (
+        isinstance(inner, Call)
+        and inner.name == "abs"
+        and isinstance(inner.operands[0], Call)
+        and inner.operands[0].name == "det"
+    ):
         inner = inner.operands[0]
     if not isinstance(inner, Call):
         return x
@@ -230,8 +254,18 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         return _apply_definition(r, d, scripts, g, start)
     if key == Key("sigma") and scripts.sub is None and not _primed_power(scripts):
         if known or scripts.raised:
-            reads = "the logistic function applied to the bracket, or the product by the declared σ" if known else "a power of the value, or of σ"
-            raise r.error(f"`{r.text(start, stop)}` can mean {reads}", start, stop, "SD133", r"write the product with \cdot, the function \operatorname{sigmoid}")
+            reads = (
+                "the logistic function applied to the bracket, or the product by the declared σ"
+                if known
+                else "a power of the value, or of σ"
+            )
+            raise r.error(
+                f"`{r.text(start, stop)}` can mean {reads}",
+                start,
+                stop,
+                "SD133",
+                r"write the product with \cdot, the function \operatorname{sigmoid}",
+            )
         r.assumptions.setdefault("sigma(", "σ(z) is the logistic function 1/(1 + e^(-z)), for every entry")
         return _activation(r, c, "sigmoid", scripts, g, start)
     if known:
@@ -244,7 +278,7 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         return indicator(r, g, start)
     if key == Key("psi") and len(scripts.raised) == 1 and scripts.raised[0].kind == "bracket" and scripts.sub is None:
         return _polygamma(r, c, scripts, g, start)
-    if r.known(full, start, stop) or r.is_defined(full) or scripts.raised and scripts.raised[0].kind in ("bracket", "star"):
+    if r.known(full, start, stop) or r.is_defined(full) or (scripts.raised and scripts.raised[0].kind in ("bracket", "star")):
         return None
     if scripts.sub is not None and key.base not in _FUNCTION_LETTERS:
         return None
@@ -258,7 +292,9 @@ def _primed_power(scripts: Scripts) -> bool:
 def _unknown_name(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int) -> None:
     """An undeclared letter before a bracket: a sum in the bracket makes a product, unless the letter usually is a function."""
     loose = any(is_char(i, "+", "-") for i in g.items)
-    functional = key.base in _FUNCTION_LETTERS or key.base in ("phi", "varphi", "psi", "Phi", "Psi", "ell", "Gamma") or scripts.primes
+    functional = (
+        key.base in _FUNCTION_LETTERS or key.base in ("phi", "varphi", "psi", "Phi", "Psi", "ell", "Gamma") or scripts.primes
+    )
     if loose and not functional and not any(is_char(i, ",", ";") for i in g.items):
         return None
     name = r.text(start, g.start).strip() or key.identifier
@@ -301,7 +337,9 @@ def _apply_definition(r: LatexReader, d: Definition, scripts: Scripts, g: Group,
     if d.busy:
         raise r.error(f"`{d.key.identifier}` is defined by itself", start, g.stop, "SD135")
     if scripts.primes or scripts.raised:
-        raise r.error(f"`{r.text(start, g.stop)}`: a derivative or power of a defined function is not read", start, g.stop, "SD135")
+        raise r.error(
+            f"`{r.text(start, g.stop)}`: a derivative or power of a defined function is not read", start, g.stop, "SD135"
+        )
     outer, scope = r.definitions, r.scope
     bound = {p: Definition(p, _constant(x), value=x) for p, x in zip(d.parameters, given.values, strict=True)}
     r.definitions, d.busy, d.used = {**outer, **bound}, True, True
@@ -317,4 +355,15 @@ def _constant(x: Value) -> Any:
     return lambda: x
 
 
-__all__ = ["MACROS", "SHOWN", "Environment", "apply_named", "derivative_of", "is_function_word", "read_function", "read_named", "read_sum", "word_of"]
+__all__ = [
+    "MACROS",
+    "SHOWN",
+    "Environment",
+    "apply_named",
+    "derivative_of",
+    "is_function_word",
+    "read_function",
+    "read_named",
+    "read_sum",
+    "word_of",
+]

@@ -52,7 +52,9 @@ def read_condition(r: LatexReader, c: Cursor) -> Value:
             item = c.peek()
             if is_relation(item):
                 raise unexpected(r, c)
-            raise r.error(f"{r.shown(left)} is not a condition", left.start, left.stop, "SD135", "a condition compares two values")
+            raise r.error(
+                f"{r.shown(left)} is not a condition", left.start, left.stop, "SD135", "a condition compares two values"
+            )
         while sign:
             right = read_sum(r, c)
             found.append(compare(r, sign, left, right, left.start, right.stop))

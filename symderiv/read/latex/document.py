@@ -123,7 +123,9 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
     if name is not None:
         if name not in d.definitions:
             known = ", ".join(d.definitions) or "no names"
-            raise InputError(f"the text does not define `{name}`", code="SD104", hint=f"it defines {known}", span=Span(d.source, 0, 1))
+            raise InputError(
+                f"the text does not define `{name}`", code="SD104", hint=f"it defines {known}", span=Span(d.source, 0, 1)
+            )
         return Problem(d.source, d.definitions[name], d.vars, d.assumptions, d.definitions, d.spans, name)
     main = d.main
     if main.kind in ("equation", "chain", "condition") or not main.right:
@@ -131,7 +133,9 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
     used = next((v for v in variables(main.right[0].words) if v in d.unknowns), None)
     if used is not None:
         span = d.unknowns[used].span or main.span
-        raise InputError("the expression holds a derivative that is not worked out", code="SD135", hint="write its value", span=span)
+        raise InputError(
+            "the expression holds a derivative that is not worked out", code="SD135", hint="write its value", span=span
+        )
     return Problem(d.source, main.right[0].words, d.vars, d.assumptions, d.definitions, d.spans, main.name)
 
 
@@ -152,7 +156,16 @@ def _read(source: str, vars: object, context: Context, name: str) -> LatexDocume
 
     def reader(decl: Declarations, sizes: dict[str, Expr], inf: Inference | None, fixed: dict) -> LatexReader:
         return LatexReader(
-            source, decl, clock, inf, name, context, sizes=sizes, fixed=fixed, given=dict(context.names), functions=context.functions
+            source,
+            decl,
+            clock,
+            inf,
+            name,
+            context,
+            sizes=sizes,
+            fixed=fixed,
+            given=dict(context.names),
+            functions=context.functions,
         )
 
     first = reader(declared, dict(unknown), inference, {})
@@ -302,7 +315,11 @@ def _settled(inference: Inference, declared: Declarations, unknown: dict[str, Ex
     sizes: dict[str, Expr] = {}
     for s, size in unknown.items():
         sizes[s] = find(size)
-        told.append(f"{s} is a size (it ends a range)" if sizes[s] == size_symbol(s) else f"{s} is {sizes[s]}, the size of the axis it runs over")
+        told.append(
+            f"{s} is a size (it ends a range)"
+            if sizes[s] == size_symbol(s)
+            else f"{s} is {sizes[s]}, the size of the axis it runs over"
+        )
     return final, sizes, told, inference._name_sizes(reserved)
 
 
@@ -316,7 +333,9 @@ def _fixed(r: LatexReader, inference: Inference, names: dict[Expr, Expr]) -> dic
     for key, (size, start, stop, what) in r.contextual.items():
         value = inference.unifier.find(size).xreplace(names)
         if value.has(Dummy):
-            hint = {"I": "write I_n", "1": r"write \mathbf{1}_n", "0": r"write \mathbf{0}_n"}.get(what, "write the range, or declare the arrays")
+            hint = {"I": "write I_n", "1": r"write \mathbf{1}_n", "0": r"write \mathbf{0}_n"}.get(
+                what, "write the range, or declare the arrays"
+            )
             raise r.error(f"nothing decides the size of `{r.text(start, stop, 30)}`", start, stop, "SD133", hint)
         out[key] = value
     return out

@@ -111,9 +111,7 @@ def _without_words(items: list[Item]) -> list[Item]:
     r"""The condition without `\text{if}`, letters `if`, and a full stop."""
     out = list(items)
     while out:
-        if is_macro(out[0], "text", "mbox", "textrm", "mathrm") and len(out) > 1:
-            out = out[2:]
-        elif is_char(out[0], "i") and len(out) > 2 and is_char(out[1], "f") and out[1].start == out[0].stop:
+        if (is_macro(out[0], "text", "mbox", "textrm", "mathrm") and len(out) > 1) or (is_char(out[0], "i") and len(out) > 2 and is_char(out[1], "f") and out[1].start == out[0].stop):
             out = out[2:]
         elif is_macro(out[0], "quad", "qquad"):
             out = out[1:]
@@ -178,7 +176,11 @@ def _matrix(r: LatexReader, e: Environment) -> Value:
     elif len(rows) == 1:
         x = Value(r.make("stack", *cells[0], start=start, stop=stop), "row", start, stop)
     else:
-        x = value_of(r.make("stack", *(r.make("stack", *line, start=start, stop=stop) for line in cells), start=start, stop=stop), start, stop)
+        x = value_of(
+            r.make("stack", *(r.make("stack", *line, start=start, stop=stop) for line in cells), start=start, stop=stop),
+            start,
+            stop,
+        )
     if e.name in ("vmatrix", "Vmatrix"):
         if e.name == "Vmatrix" or x.kind != "matrix":
             raise r.error(f"`{e.name}` is read as the determinant of a square matrix", start, stop, "SD135")

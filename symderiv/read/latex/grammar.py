@@ -30,7 +30,9 @@ _TEXT = frozenset({"text", "textrm", "textit", "mbox", "intertext", "textbf", "t
 
 
 def is_relation(item: Item | None) -> bool:
-    return (isinstance(item, Token) and item.kind in ("char", "macro") and item.text in RELATIONS) or is_macro(item, *OTHER_RELATIONS)
+    return (isinstance(item, Token) and item.kind in ("char", "macro") and item.text in RELATIONS) or is_macro(
+        item, *OTHER_RELATIONS
+    )
 
 
 def ends(c: Cursor) -> bool:
@@ -52,7 +54,10 @@ def is_words(item: Item | None) -> bool:
     if not isinstance(item, Group):
         return False
     text = plain_text(item.items).strip(" .,;:")
-    return text in ("if", "where", "otherwise", "else", "for", "when", "and", "with", "so", "or", "then", "s.t", "subject to") or " " in text
+    return (
+        text in ("if", "where", "otherwise", "else", "for", "when", "and", "with", "so", "or", "then", "s.t", "subject to")
+        or " " in text
+    )
 
 
 def bar_of(item: Item | None) -> str:
@@ -80,7 +85,13 @@ def unexpected(r: LatexReader, c: Cursor):
     assert item is not None
     shown = r.text(item.start, item.stop, 20)
     if is_relation(item):
-        return r.error(f"`{shown}` cannot stand here", item.start, item.stop, "SD135", r"a condition with a value of 0 or 1 is \mathbb{1}[x > 0]")
+        return r.error(
+            f"`{shown}` cannot stand here",
+            item.start,
+            item.stop,
+            "SD135",
+            r"a condition with a value of 0 or 1 is \mathbb{1}[x > 0]",
+        )
     return r.error(f"`{shown}` cannot stand here", item.start, item.stop, "SD130")
 
 
@@ -94,7 +105,9 @@ def read_sum(r: LatexReader, c: Cursor) -> Value:
             item = c.next()
             assert isinstance(item, Token)
             if item.kind == "macro":
-                raise r.error(f"`\\{item.text}` stands for two expressions", item.start, item.stop, "SD135", "write the two apart")
+                raise r.error(
+                    f"`\\{item.text}` stands for two expressions", item.start, item.stop, "SD135", "write the two apart"
+                )
             sign = -sign if item.text == "-" else sign
             signed = True
         if not signed:
@@ -190,7 +203,9 @@ def missing(r: LatexReader, c: Cursor):
     if item is None:
         if not c.items:
             return r.error("there is nothing here to read", c.start, c.end, "SD130")
-        return r.error(f"something is missing after `{r.text(c.items[-1].start, c.items[-1].stop, 20)}`", c.last - 1, c.last, "SD130")
+        return r.error(
+            f"something is missing after `{r.text(c.items[-1].start, c.items[-1].stop, 20)}`", c.last - 1, c.last, "SD130"
+        )
     shown = r.text(item.start, item.stop, 20)
     return r.error(f"an operand is missing before `{shown}`", item.start, item.stop, "SD130")
 

@@ -11,8 +11,8 @@ from sympy import Dummy, Expr, Integer
 from ...expr.nodes import Call, Node, Num, Var
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
-from .naming import FONTS, GREEK, Key
-from .tree import Cursor, Group, Item, Token, is_char
+from .naming import FONTS, GREEK, Key, label_text
+from .tree import Cursor, Group, Item, Token, is_char, is_macro
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ def letters_in(items: Sequence[Item]) -> set[str]:
 
 def is_index_part(r: LatexReader, items: Sequence[Item]) -> bool:
     """Whether a part of a subscript can stand for a position: numbers, bound indices, sizes, labels."""
-    names = 0
-    for k, item in enumerate(items):
+    items = list(items)
+    k = 0
+    while k < len(items):
+        item = items[k]
+        k += 1
         if isinstance(item, Group):
             if item.opener not in ("brace", "(") or not is_index_part(r, item.items):
                 return False
@@ -101,15 +104,15 @@ def is_index_part(r: LatexReader, items: Sequence[Item]) -> bool:
             return False
         if item.kind in ("number", "sub", "prime") or is_char(item, "+", "-", "*", ":"):
             continue
-        following = items[k + 1] if k + 1 < len(items) else None
-        letter = letter_of([item, *[p for p in items[k + 1 : k + 3] if isinstance(p, Token) and p.kind == "prime"]])
-        if not letter:
-            return False
-        names += 1
-        if letter in r.scope:
-            continue
+        if item.kind == "macro" and item.text in FONTS and k < len(items):
+            name = label_text(items[k - 1 : k + 1]) or ""
+            k += 1
+        else:
+            primes = [p for p in items[k : k + 2] if isinstance(p, Token) and p.kind == "prime"]
+            name = letter_of([item, *primes])
+        following = items[k] if k < len(items) else None
         subscripted = isinstance(following, Token) and following.kind == "sub"
-        if not _may_be_whole(r, letter, subscripted):
+        if not name or not (name in r.scope or _may_be_whole(r, name, subscripted)):
             return False
     return bool(items)
 
@@ -169,7 +172,9 @@ def position(r: LatexReader, x: Value, base: int | None = None) -> Node:
             raise r.error(f"{r.shown(x)} is not a whole number", x.start, x.stop, "SD133")
         return Num(place)
     if len(used) > 1:
-        raise r.error(f"{r.shown(x)} has two indices in one place", x.start, x.stop, "SD135", "put a comma between two subscripts")
+        raise r.error(
+            f"{r.shown(x)} has two indices in one place", x.start, x.stop, "SD135", "put a comma between two subscripts"
+        )
     return affine_word(r, place, used[0], x)
 
 
@@ -207,7 +212,13 @@ def check_range(r: LatexReader, x: Value, axis: int, place: Node, start: int, st
                 what = f"`{r.text(start, stop)}` runs over {size} entries, elsewhere the index runs over {bound.hi}"
                 raise r.shape_error(what, start, stop, "two arrays with one index have axes of one size")
             return
-        if r.guessing and bound.lo == 0 and value == symbol and (bound.hi.has(Dummy) or size.has(Dummy)) and r.unify(bound.hi, size):
+        if (
+            r.guessing
+            and bound.lo == 0
+            and value == symbol
+            and (bound.hi.has(Dummy) or size.has(Dummy))
+            and r.unify(bound.hi, size)
+        ):
             return
         slope = sympy.diff(value, symbol)
         ends = [sympy.expand(value.subs(symbol, e)) for e in (bound.lo, bound.hi - 1)]
@@ -238,17 +249,26 @@ def entry(r: LatexReader, x: Value, parts: list[list[Item]], stop: int) -> Value
         ShapeError: SD134 for too many subscripts and positions outside the axis.
     """
     rank = x.node.rank
-    if len(parts) > rank:
-        what = f"{r.shown(x)} has {rank} axes and {len(parts)} subscripts" if rank else f"{r.shown(x)} is a scalar and has a subscript"
+    new = [len(p) == 1 and is_macro(p[0], "cdot") for p in parts]
+    if len(parts) - sum(new) > rank:
+        what = (
+            f"{r.shown(x)} has {rank} axes and {len(parts)} subscripts"
+            if rank
+            else f"{r.shown(x)} is a scalar and has a subscript"
+        )
         raise r.shape_error(what, x.start, stop, "declare the sizes of the array" + r.declare_hint(x.node))
     if len(parts) < rank and rank == 2:
         raise which_line(r, x, x.start, stop)
-    if len(parts) < rank:
+    if len(parts) - sum(new) < rank:
         what = f"`{r.text(x.start, stop)}` has {len(parts)} of {rank} subscripts"
         raise r.error(what, x.start, stop, "SD133", "write : for the axes that stay")
     spec: list[Any] = []
     places: list[Node] = []
-    for axis, part in enumerate(parts):
+    for part, is_new in zip(parts, new, strict=True):
+        if is_new:
+            spec.append("new")
+            continue
+        axis = sum(s != "new" for s in spec)
         if any(is_char(i, ":") for i in part):
             spec.append(_slice(r, part, x.node.shape[axis], x, stop))
             continue
@@ -313,6 +333,20 @@ def whole(value: Expr) -> bool:
 
 
 __all__ = [
-    "WHOLE", "affine_word", "base_of", "check_range", "entry", "index_value", "is_index_part", "letter_of", "letters_in", "moving", "position",
-    "read_index", "split_indices", "which_line", "whole", "Integer",
+    "WHOLE",
+    "Integer",
+    "affine_word",
+    "base_of",
+    "check_range",
+    "entry",
+    "index_value",
+    "is_index_part",
+    "letter_of",
+    "letters_in",
+    "moving",
+    "position",
+    "read_index",
+    "split_indices",
+    "which_line",
+    "whole",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sympy import Integer
+from sympy import Dummy, Integer
 
 from ...errors import InputError
 from ...expr.nodes import Num, Var
@@ -34,7 +34,9 @@ _SAMPLES = {"x": "X", "y": "Y"}  # rows of a declared matrix
 def name_key(r: LatexReader, c: Cursor) -> Key | None:
     r"""The name that begins here: a letter, a Greek letter, `\mathbf{w}`, `\hat{y}`, `\mathrm{std}`; None for anything else."""
     item = c.peek()
-    if isinstance(item, Token) and ((item.kind == "char" and item.text.isalpha()) or (item.kind == "macro" and item.text in GREEK)):
+    if isinstance(item, Token) and (
+        (item.kind == "char" and item.text.isalpha()) or (item.kind == "macro" and item.text in GREEK)
+    ):
         c.next()
         return Key(item.text)
     if is_macro(item, *ACCENTS) or is_macro(item, *FONTS):
@@ -155,14 +157,21 @@ def _has_axes(r: LatexReader, key: Key, count: int, start: int, stop: int) -> bo
     return r.value_of_name(name, start, stop).node.rank >= 1
 
 
-def finish(r: LatexReader, x: Value, indexed: list[list[Item]], raised: list[Raised], scripts: Scripts, start: int, stop: int) -> Value:
+def finish(
+    r: LatexReader, x: Value, indexed: list[list[Item]], raised: list[Raised], scripts: Scripts, start: int, stop: int
+) -> Value:
     """Entries, then superscripts; a superscript between the name and a subscript that it could belong to is told."""
     if not indexed:
         return apply_raised(r, replace(x, stop=stop), raised, scripts.primes, stop)
-    if raised and x.node.rank == 2 and len(indexed) == 2:
+    sliced = any(is_char(i, ":") for part in indexed for i in part)
+    if raised and sliced and scripts.first == "sup" and raised[0].kind == "transpose":
+        x, raised = transposed(r, x, stop), raised[1:]
+    elif raised and x.node.rank == 2 and len(indexed) == 2 and not (sliced and raised[0].kind == "transpose"):
         kinds = {p.kind for p in raised}
         if kinds & {"inverse", "inverse_transpose", "pinv"} or (kinds & {"transpose"} and scripts.first == "sub"):
-            what = f"`{r.text(start, stop)}`: an entry of the {'transpose' if 'transpose' in kinds else 'inverse'}, or of the entry?"
+            what = (
+                f"`{r.text(start, stop)}`: an entry of the {'transpose' if 'transpose' in kinds else 'inverse'}, or of the entry?"
+            )
             raise r.error(what, start, stop, "SD133", "put brackets around the matrix and its superscript: (A^{-1})_{ij}")
         if kinds == {"transpose"}:
             return entry(r, transposed(r, x, stop), indexed, stop)
@@ -171,7 +180,10 @@ def finish(r: LatexReader, x: Value, indexed: list[list[Item]], raised: list[Rai
             raise r.error(what, start, stop, "SD133", "write (A^2)_{ij} or A_{ij}^2")
     if x.family == len(indexed) < x.node.rank:
         colon = [Token("char", ":", start, start)]
-        x = replace(entry(r, x, [*indexed, *[colon] * (x.node.rank - len(indexed))], stop), kind="column" if x.node.rank - len(indexed) == 1 else x.kind)
+        x = replace(
+            entry(r, x, [*indexed, *[colon] * (x.node.rank - len(indexed))], stop),
+            kind="column" if x.node.rank - len(indexed) == 1 else x.kind,
+        )
     elif x.node.rank == 2 and len(indexed) == 1:
         x = _line(r, x, indexed, start, stop)
     else:
@@ -181,7 +193,7 @@ def finish(r: LatexReader, x: Value, indexed: list[list[Item]], raised: list[Rai
 
 def _line(r: LatexReader, x: Value, indexed: list[list[Item]], start: int, stop: int) -> Value:
     """`X_i` of the samples is a row, as a column."""
-    if x.named not in _SAMPLES.values():
+    if x.named not in _SAMPLES.values() or _all_numbers(indexed[0]):
         raise which_line(r, x, start, stop)
     return sample(r, x, x.named, indexed, stop)
 
@@ -207,11 +219,15 @@ def _unknown(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]]
             above = [list(inner.items)]
             raised = raised[1:]
     indices = [p for p in parts if is_index_part(r, p) and not _all_numbers(p)]
-    if parts and len(indices) == len(parts) or above:
+    if (parts and len(indices) == len(parts)) or above:
         found = _family(r, key, parts, above, start, stop)
         if found is not None:
             x, indexed = found
-            return finish(r, x, indexed, raised, scripts, start, stop) if indexed else apply_raised(r, x, raised, scripts.primes, stop)
+            return (
+                finish(r, x, indexed, raised, scripts, start, stop)
+                if indexed
+                else apply_raised(r, x, raised, scripts.primes, stop)
+            )
     if key == Key("delta") and len(parts) == 2 and not raised:
         return kronecker(r, parts, start, stop)
     if key == Key("pi") and not parts and not raised and not scripts.primes:
@@ -278,7 +294,9 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         if base_known and _value(r, key, start, stop).is_array and (letter in _INDEX_LETTERS or len(parts) > 1):
             shown = letter or "".join(letter_of(p) for p in parts) or label
             what = f"`{r.text(start, stop)}`: the index {shown} is neither bound by a sum nor on the left side"
-            raise r.error(what, start, stop, "SD133", f"write the sum over {shown}, or declare `{key.labelled(label).identifier}`")
+            raise r.error(
+                what, start, stop, "SD133", f"write the sum over {shown}, or declare `{key.labelled(label).identifier}`"
+            )
         key = key.labelled(label)
     if raised and raised[0].kind in ("bracket", "star"):
         inner = raised[0].items[0]
@@ -291,6 +309,10 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         return apply_raised(r, _value(r, key, start, stop), raised, scripts.primes, stop)
     if len(key.base) == 1 or key.base in GREEK:
         r.as_variables.add(key.base)
+    upper = _SAMPLES.get(key.base, "")
+    if upper in r.declared.vars and key.labels and key.labels[-1].isdigit() and not key.accents:
+        what = f"`{r.text(start, stop)}`: a row of `{upper}`, or a variable of its own?"
+        raise r.error(what, start, stop, "SD133", f"write {upper}_{{{key.labels[-1]},:}}^\\top for the row, or declare `{key.identifier}: …`")
     if r.known(Key(key.base), start, stop) and key.labels and not key.accents:
         base = r.value_of_name(r.known(Key(key.base), start, stop), start, stop)
         if base.is_array and all(label.isdigit() for label in key.labels):
@@ -321,6 +343,9 @@ def kronecker(r: LatexReader, parts: list[list[Item]], start: int, stop: int) ->
     from .conditions import compare
 
     a, b = (read_index(r, p, start, stop) for p in parts)
+    ends = [r.scope[letter].hi for p in parts if (letter := letter_of(p)) in r.scope and r.scope[letter].open]
+    if r.guessing and len(ends) == 2 and any(e.has(Dummy) for e in ends):
+        r.unify(*ends)  # both run over one axis
     return compare(r, "eq", a, b, start, stop)
 
 
@@ -361,7 +386,13 @@ def size_of_label(r: LatexReader, parts: list[list[Item]], start: int, stop: int
         return r.sizes[label]
     if label is not None and label.isidentifier() and not r.known(Key(label), start, stop):
         return size_symbol(label)
-    raise r.error(f"`{r.text(start, stop)}`: the subscript is not a size", start, stop, "SD133", "a size is a number or a letter of a declaration")
+    raise r.error(
+        f"`{r.text(start, stop)}`: the subscript is not a size",
+        start,
+        stop,
+        "SD133",
+        "a size is a number or a letter of a declaration",
+    )
 
 
 # superscripts ------------------------------------------------------------------------------------------------------------------
@@ -402,7 +433,9 @@ def _raise(r: LatexReader, x: Value, one: Raised) -> Value:
             raise r.error(f"{r.shown(x)} is not a matrix and has no pseudoinverse", start, stop, "SD132")
         return Value(r.make("pinv", x.node, start=start, stop=stop), "matrix", start, stop)
     if one.kind == "star":
-        raise r.error(f"`{r.text(start, stop)}`: the star is not read here", start, stop, "SD135", "give it a name without a star")
+        raise r.error(
+            f"`{r.text(start, stop)}`: the star is not read here", start, stop, "SD135", "give it a name without a star"
+        )
     from .grammar import read_all
 
     items = one.items
@@ -440,7 +473,13 @@ def scripts_on_value(r: LatexReader, c: Cursor, x: Value) -> Value:
 
 
 def ambiguous_name(r: LatexReader, key: Key, start: int, stop: int, readings: str) -> InputError:
-    return r.error(f"`{r.text(start, stop)}` can mean {readings}", start, stop, "SD133", f"declare `{key.identifier}`, or write the product with \\cdot")
+    return r.error(
+        f"`{r.text(start, stop)}` can mean {readings}",
+        start,
+        stop,
+        "SD133",
+        f"declare `{key.identifier}`, or write the product with \\cdot",
+    )
 
 
 __all__ = [

@@ -11,7 +11,7 @@ MAX_EXPANSIONS = 2_000
 _DEFINERS = {"newcommand", "renewcommand", "providecommand", "def", "gdef", "let", "DeclareMathOperator"}
 _REFUSED = {
     "edef", "xdef", "expandafter", "csname", "catcode", "input", "include", "write", "read", "openin", "openout", "loop", "newif", "futurelet",
-    "usepackage", "newenvironment", "renewenvironment", "newcounter", "directlua", "special", "immediate", "noexpand", "futurelet",
+    "usepackage", "newenvironment", "renewenvironment", "newcounter", "directlua", "special", "immediate", "noexpand",
 }  # fmt: skip
 
 

@@ -117,6 +117,7 @@ class LatexReader:
     expecting_label: bool = False  # a subscript is being read
     loss_name: str = ""  # the one name for which the value of the context stands
     guessed: set[str] = field(default_factory=set)  # names that were assumed in the first reading
+    raw: Any = None  # the statement that is being read
     main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side
     counter: int = 0
@@ -158,16 +159,18 @@ class LatexReader:
     def shown(self, x: Value) -> str:
         return f"`{self.text(x.start, x.stop)}`"
 
-    def declare_hint(self, node: Node) -> str:
-        """What to declare when a kind that was assumed does not fit."""
-        assumed = [v.name for v in variables(node) if self.is_guess(v)]
+    def declare_hint(self, *nodes: Node) -> str:
+        """What to declare when a kind that was assumed does not fit; scalars first, as they fit everywhere."""
+        assumed = [v.name for v in sorted(variables(*nodes), key=lambda v: v.rank) if self.is_guess(v)]
         if not assumed:
             return ""
         return "; declare " + " or ".join(f"`{n}: …`" for n in dict.fromkeys(assumed[:3])) + " if it is meant otherwise"
 
     def is_guess(self, node: Node) -> bool:
         """Whether the node is a variable that nobody declared."""
-        return isinstance(node, Var) and (node.name in self.guessed or (self.inference is not None and node.name in self.inference.guesses))
+        return isinstance(node, Var) and (
+            node.name in self.guessed or (self.inference is not None and node.name in self.inference.guesses)
+        )
 
     # building ----------------------------------------------------------------------------------------------------------------
     def make(self, name: str, *operands: Node, start: int, stop: int, parts: tuple[Value, ...] = (), **params: Any) -> Node:
@@ -183,7 +186,9 @@ class LatexReader:
             detail = error.message.split(": ")[-1]
             shown = [f"{self.shown(p)} is {show_shape(p.node.shape)}" for p in parts if p.node.rank]
             if not shown:
-                shown = [f"{t} is {show_shape(x.shape)}" for x in dict.fromkeys(operands[:4]) if (t := self._written(x)) and x.rank]
+                shown = [
+                    f"{t} is {show_shape(x.shape)}" for x in dict.fromkeys(operands[:4]) if (t := self._written(x)) and x.rank
+                ]
             message = f"`{self.text(start, stop)}`: " + (", ".join(shown) + ": " if shown else "") + detail
             hint = error.hint or self.declare_hint_of(operands)
             raise self.shape_error(message, start, stop, hint) from None
@@ -291,7 +296,9 @@ class LatexReader:
         by_letter = rank_by_letter(name)
         if rank is None and by_letter is None:
             hint = f"declare it: `{name}: scalar`, `{name}: n` or `{name}: n,d`"
-            raise self.error(f"`{self.text(start, stop)}` is not declared, and its letter tells no kind", start, stop, "SD133", hint)
+            raise self.error(
+                f"`{self.text(start, stop)}` is not declared, and its letter tells no kind", start, stop, "SD133", hint
+            )
         if not why:
             why = "a Greek letter" if is_greek(name) else "from its first letter"
         var = self.inference.guess(name, by_letter if rank is None else rank, why, attrs)  # type: ignore[arg-type]

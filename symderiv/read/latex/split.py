@@ -19,7 +19,21 @@ _COMPARISONS = {"<", ">", "le", "leq", "ge", "geq", "ne", "neq", "in", "lt", "gt
                 "geqslant", "simeq", "subset"}  # fmt: skip
 _WHERE = ("where", "with", "and", "so", "hence", "then", "thus", "therefore", "gives", "we have", "also", "here", "now", "by definition", "i.e.",
           "so that", "which gives", "we get", "let", "define", "i.e", "recall that", "recall", "given")  # fmt: skip
-_IF = ("if", "for", "when", "for all", "s.t.", "subject to", "otherwise", "for each", "where  ", "as", "unless", "for i", "provided")
+_IF = (
+    "if",
+    "for",
+    "when",
+    "for all",
+    "s.t.",
+    "subject to",
+    "otherwise",
+    "for each",
+    "where  ",
+    "as",
+    "unless",
+    "for i",
+    "provided",
+)
 _OPERATORS = {"+", "-", "*", "/"}
 _OPERATOR_MACROS = {"cdot", "times", "odot", "circ", "oslash", "otimes"}
 

@@ -13,7 +13,7 @@ from ...errors import Span
 from ...expr.nodes import Index, Node, Num
 from .bigops import comprehension
 from .calculus import Head, Pattern, head_of, inline_head, nabla_head, name_pattern, resolve
-from .conditions import compare, read_condition
+from .conditions import compare, has_relation, read_condition
 from .grammar import read_all
 from .indices import letter_of, letters_in, split_indices
 from .naming import Key, label_text
@@ -238,10 +238,12 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
         parts = split_indices(p.scripts.sub)
         found = [letter_of(q) for q in parts]
         label = label_text(p.scripts.sub)
-        if label is not None and (r.known(key.labelled(label), raw.start, raw.stop) or r.is_defined(key.labelled(label))):
+        if label is not None and (_declared(r, key.labelled(label), raw) or r.is_defined(key.labelled(label))):
             return None
         if found and all(x and x in used_letters and not _taken(r, x) for x in found):
             letters = found
+            for x in letters:
+                _index_not_size(r, x, raw)
         elif label is not None:
             key = key.labelled(label)
         else:
@@ -258,7 +260,7 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
             return None
     if len(set(letters)) < len(letters):
         return None
-    if r.known(key, raw.start, raw.stop) or r.is_defined(key):
+    if _declared(r, key, raw) or r.is_defined(key):
         return None
     parameters = _parameters(r, p.arguments) if p.arguments is not None else ()
     if parameters is None:
@@ -277,7 +279,45 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
 
 
 def _taken(r: LatexReader, letter: str) -> bool:
-    return letter in r.declared.vars or r.is_defined(Key(letter)) or letter in r.sizes
+    return letter in r.declared.vars or r.is_defined(Key(letter))
+
+
+def _declared(r: LatexReader, key: Key, raw: Raw) -> bool:
+    """Whether the name is a variable; a size may be the name of something else in a text that defines it."""
+    name = r.known(key, raw.start, raw.stop)
+    return bool(name) and not (name in r.sizes and name not in r.declared.vars)
+
+
+def _index_not_size(r: LatexReader, letter: str, raw: Raw) -> None:
+    """A letter that is a size and stands in subscripts of both sides is an index there, unless it is used as a number as well.
+
+    Raises:
+        InputError: SD133.
+    """
+    if letter not in r.sizes or letter in r.declared.vars:
+        return
+    if any(_as_number(side, letter) for side in raw.sides):
+        what = f"{letter} is a size, and an index on the left side"
+        raise r.error(what, raw.start, raw.stop, "SD133", "call the index by a letter of its own")
+    r.assumptions.setdefault(
+        "index " + letter, f"{letter} is an index where it is a subscript of the left side, not the size {letter}"
+    )
+
+
+def _as_number(items: Sequence[Item], letter: str) -> bool:
+    """Whether the letter stands outside of subscripts, conditions and brackets above."""
+    items = list(items)
+    for k, item in enumerate(items):
+        if k and isinstance(items[k - 1], Token) and items[k - 1].kind in ("sub", "sup"):  # type: ignore[union-attr]
+            if items[k - 1].kind == "sup" and not isinstance(item, Token) and _as_number(item.items, letter):  # type: ignore[union-attr]
+                return True
+            continue
+        if isinstance(item, Token):
+            if item.kind == "char" and item.text == letter:
+                return True
+        elif not has_relation(item.items) and _as_number(item.items, letter):
+            return True
+    return False
 
 
 def _parameters(r: LatexReader, g: Group) -> tuple[Key, ...] | None:
@@ -381,7 +421,13 @@ def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:
         start, stop = one.start, one.stop
         if one.words == "for all":
             if not all(letter_of(q) in r.scope for q in split_indices(one.sides[0])):
-                raise r.error(f"the condition `{r.text(start, stop)}` is not read", start, stop, "SD135", "leave it out, or write it with =, <")
+                raise r.error(
+                    f"the condition `{r.text(start, stop)}` is not read",
+                    start,
+                    stop,
+                    "SD135",
+                    "leave it out, or write it with =, <",
+                )
             continue
         if one.signs and all(s == "=" for s in one.signs):
             values = [read_all(r, Cursor(s, s[0].start, s[-1].stop)) for s in one.sides]
@@ -406,7 +452,14 @@ def _read_definition(r: LatexReader, plan: Plan, span: Span) -> LatexStatement:
     sides = [Side(x.node, x.kind, r.span(right[0].start, right[-1].stop))]
     for items in raw.sides[2:]:
         if d.letters:
-            y = comprehension(r, list(d.letters), (items[0],), lambda i=items: read_all(r, Cursor(i, i[0].start, i[-1].stop)), raw.start, raw.stop)
+            y = comprehension(
+                r,
+                list(d.letters),
+                (items[0],),
+                lambda i=items: read_all(r, Cursor(i, i[0].start, i[-1].stop)),
+                raw.start,
+                raw.stop,
+            )
             sides.append(Side(y.node, y.kind, r.span(items[0].start, items[-1].stop)))
         else:
             sides.append(_side(r, items, ()))
@@ -423,10 +476,17 @@ def _read_sides(r: LatexReader, plan: Plan, span: Span, letters: list[str]) -> L
         _main_shape(r, sides[0].words.shape)
         return LatexStatement("expression", span, None, tuple(sides), link=raw.link, conditions=_conditions(r, raw))
     _equate(r, sides)
-    _check_assumed(r, sides[0].words.rank, f"`{r.text(sides[0].span.start, sides[0].span.stop)}`", sides[1:])
+    _check_assumed(r, sides[0].words.rank, f"`{r.text(sides[0].span.start, sides[0].span.stop)}`", sides[1:], sides[0].words)
     name = plan.pattern.key.identifier if plan.pattern is not None else ""
     return LatexStatement(
-        plan.kind, span, sides[0], tuple(sides[1:]), name, entries=_entries(r, letters), conditions=_conditions(r, raw), link=raw.link
+        plan.kind,
+        span,
+        sides[0],
+        tuple(sides[1:]),
+        name,
+        entries=_entries(r, letters),
+        conditions=_conditions(r, raw),
+        link=raw.link,
     )
 
 
@@ -438,7 +498,7 @@ def _equate(r: LatexReader, sides: Sequence[Side]) -> None:
         _equate_shapes(r, a.words.shape, b.words.shape)
 
 
-def _check_assumed(r: LatexReader, rank: int, shown: str, sides: Sequence[Side]) -> None:
+def _check_assumed(r: LatexReader, rank: int, shown: str, sides: Sequence[Side], *others: Node) -> None:
     """Two sides of different rank where a kind was assumed from a letter: the assumption may be at fault, so it is told.
 
     Raises:
@@ -448,7 +508,7 @@ def _check_assumed(r: LatexReader, rank: int, shown: str, sides: Sequence[Side])
         return
     for side in sides:
         zero = isinstance(side.words, Num) and side.words.value == 0
-        hint = r.declare_hint(side.words)
+        hint = r.declare_hint(side.words, *others)
         if side.words.rank != rank and not zero and hint:
             kinds = ["a scalar", "a vector", "a matrix"]
             ranks = [kinds[k] if k < 3 else f"an array of rank {k}" for k in (rank, side.words.rank)]
@@ -532,7 +592,13 @@ def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:
     assert p.arguments is not None
     g = p.arguments
     if any(is_char(i, ",") for i in g.items) or not g.items:
-        raise r.error(f"`{r.text(p.start, p.stop)}`: by which of the arguments?", p.start, p.stop, "SD135", r"write \frac{\partial f}{\partial x}")
+        raise r.error(
+            f"`{r.text(p.start, p.stop)}`: by which of the arguments?",
+            p.start,
+            p.stop,
+            "SD135",
+            r"write \frac{\partial f}{\partial x}",
+        )
     x = read_all(r, Cursor(g.items, g.items[0].start, g.items[-1].stop))
     from ...expr.nodes import Var
 
@@ -575,6 +641,7 @@ def _free_letters(r: LatexReader, plan: Plan) -> list[str]:
         return []
     raw = plan.raw
     out: dict[str, None] = {}
+    r.raw = raw
     right = letters_in([i for s in raw.sides[1:] for i in s])
     _collect(r, raw.sides[0], right, out)
     return list(out)
@@ -611,7 +678,11 @@ def _after_name(items: Sequence[Item], k: int) -> bool:
 def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None]) -> None:
     key = Key(_base_of(base))
     label = label_text(inner)
-    if label is not None and (r.known(key.labelled(label), 0, 1) or r.is_defined(key.labelled(label))) and key.labelled(label) != key:
+    if (
+        label is not None
+        and (r.known(key.labelled(label), 0, 1) or r.is_defined(key.labelled(label)))
+        and key.labelled(label) != key
+    ):
         return
     for part in split_indices(inner):
         letter = letter_of(part)
@@ -621,11 +692,8 @@ def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str
             continue
         if letter in r.iteration or not letter[0].isascii() or len(letter.rstrip("'")) > 1:
             continue
-        if letter in r.sizes and letter not in r.declared.vars:
-            what = f"{letter} is a size, and an index on the left side"
-            start = part[0].start
-            raise r.error(what, start, part[-1].stop, "SD133", "call the index by a letter of its own")
-        if r.known(Key(letter), 0, 1) or r.is_defined(Key(letter)):
+        if _declared(r, Key(letter), r.raw) or r.is_defined(Key(letter)):
             continue
         if letter[0] in _INDEX_LETTERS and (letter in right or r.known(key, 0, 1) or r.is_defined(key)):
+            _index_not_size(r, letter, r.raw)
             out[letter] = None

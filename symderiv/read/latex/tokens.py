@@ -98,7 +98,7 @@ def scan_latex(source: str, name: str = "") -> list[Token]:
             spaced = True
             continue
         made = _token(token, source, name, spaced)
-        spaced = not made or token.tok == "specials" and made[-1].text == " "
+        spaced = not made or (token.tok == "specials" and made[-1].text == " ")
         out.extend(t for t in made if t.text != " ")
 
 
@@ -126,7 +126,7 @@ def _character(c: str, start: int, source: str, name: str, spaced: bool) -> list
     stop = start + 1
     if c in _CHARS:
         return [Token(_CHARS[c], c, start, stop, spaced)]
-    if c.isascii() and (c.isalnum() or c in "+-*/=<>()[]|,.;:!@`\"#?"):
+    if c.isascii() and (c.isalnum() or c in '+-*/=<>()[]|,.;:!@`"#?'):
         return [Token("char", c, start, stop, spaced)]
     if c in _UNICODE:
         return [Token(*_UNICODE[c], start, stop, spaced)]

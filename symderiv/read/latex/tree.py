@@ -81,7 +81,9 @@ class TreeBuilder:
         self.frames: list[_Frame] = [_Frame(Token("root", "", 0, 0), "root")]
 
     def error(self, what: str, token: Token, hint: str = "") -> InputError:
-        return InputError(what, code="SD130", hint=hint, span=Span(self.source, token.start, max(token.stop, token.start + 1), self.name))
+        return InputError(
+            what, code="SD130", hint=hint, span=Span(self.source, token.start, max(token.stop, token.start + 1), self.name)
+        )
 
     def build(self) -> tuple[Item, ...]:
         """The items of the top level.
@@ -99,7 +101,13 @@ class TreeBuilder:
         return tuple(self.frames[0].items)
 
     def _unclosed(self, frame: _Frame) -> InputError:
-        shown = f"\\begin{{{frame.opening.text}}}" if frame.kind == "environment" else "\\left" if frame.kind == "left" else frame.opening.shown
+        shown = (
+            f"\\begin{{{frame.opening.text}}}"
+            if frame.kind == "environment"
+            else "\\left"
+            if frame.kind == "left"
+            else frame.opening.shown
+        )
         return self.error(f"`{shown}` is never closed", frame.opening)
 
     def _token(self, t: Token) -> None:
@@ -232,7 +240,9 @@ def plain_text(items: Sequence[Item]) -> str:
             out.append((" " if item.spaced and out else "") + (item.text if item.kind != "macro" else f"\\{item.text}"))
         elif isinstance(item, Group):
             inner = plain_text(item.items)
-            out.append((" " if item.spaced and out else "") + (inner if item.opener == "brace" else f"{item.opener}{inner}{item.closer}"))
+            out.append(
+                (" " if item.spaced and out else "") + (inner if item.opener == "brace" else f"{item.opener}{inner}{item.closer}")
+            )
         else:
             out.append(f"\\begin{{{item.name}}}")
     return "".join(out)

@@ -5,7 +5,25 @@ from __future__ import annotations
 from ...expr.nodes import Call, Node, Num, Var
 
 # letters that usually are a step, most usual first
-_STEPS = ("alpha", "eta", "lr", "learning_rate", "step", "gamma", "epsilon", "eps", "varepsilon", "mu", "rho", "tau", "nu", "kappa", "h", "a", "t")
+_STEPS = (
+    "alpha",
+    "eta",
+    "lr",
+    "learning_rate",
+    "step",
+    "gamma",
+    "epsilon",
+    "eps",
+    "varepsilon",
+    "mu",
+    "rho",
+    "tau",
+    "nu",
+    "kappa",
+    "h",
+    "a",
+    "t",
+)
 
 
 def split_update(target: Node, value: Node) -> tuple[Node, Node | None, Node]:

@@ -73,10 +73,17 @@ def add(r: LatexReader, terms: list[tuple[int, Value]]) -> Value:
     if len(terms) == 1:
         sign, x = terms[0]
         return x if sign > 0 else replace(x, node=negative(r, x), literal=False)
+    full = [x for _, x in terms if x.is_array and not _is_zero(x)]
+    if full:
+        for x in (x for _, x in terms if _is_zero(x) and x.kind != full[0].kind and r.guessing):
+            r.unify(x.node.shape[0], full[0].node.shape[0])  # what is left out needs no size
+        terms = [(sign, x) for sign, x in terms if not _is_zero(x) or x.kind == full[0].kind]  # 0 is of any kind
     arrays = [x for _, x in terms if x.is_array]
     kind = arrays[0].kind if arrays else "scalar"
+    if any(x.kind == "tensor" for x in arrays):
+        kind = "tensor"  # has no mathematics of its own: NumPy's rule
     for x in arrays[1:]:
-        if x.kind != kind:
+        if x.kind != kind and kind != "tensor":
             raise _mixed_sum(r, arrays[0], x)
     if kind == "matrix" and any(not x.is_array for _, x in terms):
         _check_scalar_beside_matrix(r, arrays[0], next(x for _, x in terms if not x.is_array))
@@ -84,6 +91,10 @@ def add(r: LatexReader, terms: list[tuple[int, Value]]) -> Value:
     if all(isinstance(n, Num) for n in nodes):
         return Value(Num(sum((n.value for n in nodes), Integer(0))), "scalar", start, stop)
     return Value(r.make("add", *nodes, start=start, stop=stop), kind, start, stop)
+
+
+def _is_zero(x: Value) -> bool:
+    return isinstance(x.node, Call) and x.node.name == "zeros"
 
 
 def negative(r: LatexReader, x: Value) -> Node:
@@ -183,7 +194,9 @@ class _Chain:
     def append(self, r: LatexReader, x: Value) -> None:
         left, right = self.kind, x.kind
         if "tensor" in (left, right):
-            what = f"{r.shown(self.value(r))} or {r.shown(x)} has more than two axes: a product without a sign is not defined for it"
+            what = (
+                f"{r.shown(self.value(r))} or {r.shown(x)} has more than two axes: a product without a sign is not defined for it"
+            )
             raise r.error(what, self.start, x.stop, "SD132", "write the sum over entries")
         if (left, right) in (("column", "column"), ("row", "row"), ("matrix", "row"), ("column", "matrix")):
             raise self._refuse(r, x)
@@ -196,7 +209,9 @@ class _Chain:
             self.nodes.append(x.node)
             if len(self.nodes) > 2 and self.nodes[-2].rank < 2:
                 self.nodes = [r.make("matmul", *self.nodes[:-1], start=self.start, stop=self.stop), x.node]
-            self.kind = {"row": "scalar" if right == "column" else "row", "matrix": "column" if right == "column" else "matrix"}[left]
+            self.kind = {"row": "scalar" if right == "column" else "row", "matrix": "column" if right == "column" else "matrix"}[
+                left
+            ]
         self.stop, self.last = x.stop, x
 
     def _check(self, r: LatexReader, x: Value) -> None:
@@ -242,10 +257,10 @@ def elementwise(r: LatexReader, sign: str, a: Value, b: Value) -> Value:
             hint = r"write \odot for the elementwise product, x y^\top for the outer product"
             raise r.error(what, a.start, b.stop, "SD132", hint)
         return Value(r.make("kron", a.node, b.node, start=a.start, stop=b.stop), "matrix", a.start, b.stop)
-    if a.is_array and b.is_array and a.kind != b.kind:
+    if a.is_array and b.is_array and a.kind != b.kind and "tensor" not in (a.kind, b.kind):
         what = f"{r.shown(a)} is {SHOWN[a.kind]}, {r.shown(b)} is {SHOWN[b.kind]}: there is no elementwise product of the two"
         raise r.error(what, a.start, b.stop, "SD132", "put brackets around the factors that belong together")
-    kind = a.kind if a.is_array else b.kind
+    kind = "tensor" if "tensor" in (a.kind, b.kind) else a.kind if a.is_array else b.kind
     if sign == "oslash":
         return Value(r.make("div", a.node, b.node, start=a.start, stop=b.stop, parts=(a, b)), kind, a.start, b.stop)
     operands = [*(a.node.operands if isinstance(a.node, Call) and a.node.name == "mul" and a.kind == kind else [a.node]), b.node]
@@ -268,7 +283,9 @@ def divide(r: LatexReader, a: Value, b: Value, start: int, stop: int) -> Value:
         raise r.error(what, start, stop, "SD132", hint)
     if isinstance(a.node, Num) and isinstance(b.node, Num) and not b.node.value.is_zero:
         return Value(Num(a.node.value / b.node.value), "scalar", start, stop)
-    return Value(r.make("div", a.node, b.node, start=start, stop=stop, parts=(a, b)), a.kind if a.is_array else b.kind, start, stop)
+    return Value(
+        r.make("div", a.node, b.node, start=start, stop=stop, parts=(a, b)), a.kind if a.is_array else b.kind, start, stop
+    )
 
 
 def power(r: LatexReader, x: Value, exponent: Value, stop: int) -> Value:
@@ -280,7 +297,9 @@ def power(r: LatexReader, x: Value, exponent: Value, stop: int) -> Value:
     start = x.start
     if exponent.is_array:
         what = f"the exponent {r.shown(exponent)} is {SHOWN[exponent.kind]}"
-        raise r.error(what, exponent.start, exponent.stop, "SD132", r"x^{\odot y} is the elementwise power" + r.declare_hint(exponent.node))
+        raise r.error(
+            what, exponent.start, exponent.stop, "SD132", r"x^{\odot y} is the elementwise power" + r.declare_hint(exponent.node)
+        )
     if not x.is_array or r.entrywise:
         kind = x.kind
         return Value(r.make("pow", x.node, exponent.node, start=start, stop=stop), kind, start, stop)
@@ -293,7 +312,9 @@ def power(r: LatexReader, x: Value, exponent: Value, stop: int) -> Value:
         root = r.make("sqrtm", x.node, start=start, stop=stop)
         return Value(root if number > 0 else r.make("inv", root, start=start, stop=stop), "matrix", start, stop)
     if number is None or not number.is_Integer or not 1 <= abs(number) <= 8:
-        raise r.error(f"this power of the matrix {r.shown(x)} is not read", start, stop, "SD135", "whole powers up to 8 are, and 1/2")
+        raise r.error(
+            f"this power of the matrix {r.shown(x)} is not read", start, stop, "SD135", "whole powers up to 8 are, and 1/2"
+        )
     base = x.node if number > 0 else r.make("inv", x.node, start=start, stop=stop)
     count = abs(int(number))
     if count == 1:

@@ -1,0 +1,98 @@
+"""A derivation in any format: `render(derivation, "latex", options)`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import CodeError, InputError
+from ..steps.document import document
+from ..steps.model import Derivation
+from ..steps.options import Options
+
+FORMATS = ("text", "latex", "markdown", "html", "json")
+ENGINES = ("pdflatex", "lualatex", "xelatex", "tectonic")
+
+
+def render(d: Derivation, format: str = "text", options: Options | None = None, standalone: bool = False, width: int = 100) -> str:
+    """The text of a derivation.
+
+    Args:
+        format: "text", "latex", "markdown", "html" or "json".
+        standalone: LaTeX: an article rather than a fragment; HTML: a page rather than a section.
+        width: columns of plain text.
+
+    Raises:
+        InputError: SD105 for a format that does not exist.
+        LimitError: SD904 when a formula would be too long to print.
+    """
+    options = options or Options()
+    if format == "json":
+        from .document_json import to_json_document
+
+        return to_json_document(d, options)
+    doc = document(d, options)
+    if format == "text":
+        from .document_text import to_text_document
+
+        return to_text_document(doc, width)
+    if format == "latex":
+        from .document_latex import to_latex_document
+
+        return to_latex_document(doc, standalone)
+    if format == "markdown":
+        from .document_markdown import to_markdown_document
+
+        return to_markdown_document(doc)
+    if format == "html":
+        from .document_html import to_html_document
+
+        return to_html_document(doc, standalone)
+    raise InputError(f"format {format!r} is not known", code="SD105", hint="use one of " + ", ".join(FORMATS))
+
+
+def write_pdf(latex: str, path: str | Path) -> Path:
+    """Compile a standalone article.
+
+    Raises:
+        CodeError: SD509 when no TeX engine is installed, or the file cannot be compiled.
+    """
+    engine = next((e for e in ENGINES if shutil.which(e)), None)
+    if engine is None:
+        hint = "install TeX Live or MiKTeX, or use --format latex --standalone and compile elsewhere"
+        raise CodeError("there is no TeX engine on this machine to make a PDF", code="SD509", hint=hint)
+    target = Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "derivation.tex"
+        source.write_text(latex, encoding="utf-8")
+        flags = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
+        try:
+            done = subprocess.run([engine, *flags, source.name], cwd=folder, capture_output=True, timeout=120, check=False)
+        except subprocess.TimeoutExpired:
+            raise CodeError(f"{engine} did not finish in two minutes", code="SD509") from None
+        made = source.with_suffix(".pdf")
+        if done.returncode or not made.exists():
+            said = _first_error(done.stdout.decode("utf-8", "replace"))
+            raise CodeError(f"{engine} could not compile the derivation: {said}", code="SD509", hint="please report it")
+        try:
+            shutil.copyfile(made, target)
+        except OSError as error:
+            raise CodeError(f"{target} cannot be written: {error.strerror or error}", code="SD509") from None
+    return target
+
+
+def _first_error(log: str) -> str:
+    lines = log.splitlines()
+    at = next((k for k, line in enumerate(lines) if line.startswith("!")), None)
+    return " ".join(lines[at : at + 2])[:200] if at is not None else "no message"
+
+
+def options_from(options: Options | None, keywords: dict[str, Any]) -> Options:
+    """Options from keyword arguments."""
+    return Options.of(options, keywords)
+
+
+__all__ = ["FORMATS", "options_from", "render", "write_pdf"]
