@@ -79,7 +79,7 @@ class SymDerivError(Exception):
         if self.span is not None:
             where = f"{self.span.name or 'input'}:{self.span.line}:{self.span.column}: "
         lines = [f"{where}{self.code} {self.message}"]
-        if self.span is not None:
+        if self.span is not None and self.span.source.strip():
             lines.append(self.span.caret())
         if self.hint:
             lines.append(f"hint: {self.hint}")

@@ -77,7 +77,9 @@ def _read(claim: Any, claim_latex: str | None, problem: Problem, wrt: tuple[Var,
         return (read_words(as_problem(claim), problem),)
     if callable(claim):
         return (read_function(claim, problem),)
-    raise InputError(f"a claim cannot be of type {type(claim).__name__}", code="SD105", hint="give text, an expression or a function")
+    raise InputError(
+        f"a claim cannot be of type {type(claim).__name__}", code="SD105", hint="give text, an expression or a function"
+    )
 
 
 __all__ = ["verify"]

@@ -103,7 +103,12 @@ def mutants(number: int, rng: random.Random, count: int) -> list[Mutant]:
         groups[label_of(e)].append(e)
     chosen = [rng.choice(groups[k]) for k in rng.sample(sorted(groups), min(count, len(groups)))]
     return [
-        Mutant(number, e.root, label_of(e), frozenset(label_of(f) for f in found if f.root.shape == e.root.shape and same(trials, f.root, e.root)))
+        Mutant(
+            number,
+            e.root,
+            label_of(e),
+            frozenset(label_of(f) for f in found if f.root.shape == e.root.shape and same(trials, f.root, e.root)),
+        )
         for e in chosen
     ]
 
@@ -162,12 +167,12 @@ def test_edits_change_one_place() -> None:
 def test_edits_that_do_not_fit_are_left_out() -> None:
     words = sd.parse("X.T @ y", X).expr
     assert all(e.root.shape for e in edits(words))
-    assert not [e for e in edits(words, frozenset(("transpose",)))]
+    assert not list(edits(words, frozenset(("transpose",))))
 
 
 def test_shared_pieces_are_changed_in_one_place_and_everywhere() -> None:
     words = sd.parse("p = softmax(Z, axis=0); p*(Z - p)", {"Z": "n,k"}).expr
-    axes = [e for e in edits(words, frozenset(("axis",)))]
+    axes = list(edits(words, frozenset(("axis",))))
     assert sorted(e.everywhere for e in axes) == [False, False, True]
 
 

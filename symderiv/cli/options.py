@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 ENCODING = "utf-8"
+NAMES_A_FILE = re.compile(r"[\w./\\ -]*\.[A-Za-z]\w*")  # with a suffix: `notes.txt`
 LEADING_MINUS = re.compile(r"-[^-].*[()*/@+\s\[]")
 
 
@@ -74,6 +76,8 @@ def read_problem(expression: str, declarations: tuple[str, ...], name: str | Non
         return parse(standard_input(), known, name=name, path="<stdin>")
     if expression.endswith(".sd"):
         return load(expression, name=name, vars=known)
+    if NAMES_A_FILE.fullmatch(expression) and os.path.isfile(expression):
+        raise InputError(f"{expression} is a file, but not a problem file", code="SD110", hint="problem files are named *.sd")
     return parse(expression, known, name=name)
 
 

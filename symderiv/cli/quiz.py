@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,7 +84,7 @@ def quiz(
         screen = Screen()
         if seed is None and not review:
             screen.say(f"symderiv quiz --seed {chosen} repeats this quiz.", "dim")
-        read = from_terminal() if person else from_lines(_lines(answers or "-"))
+        read = from_terminal() if person else from_lines(_answers(answers or "-"))
         result = Session(progress, read, screen, patient=person, echo=not person).run(asked, n)
         return 1 if answers is not None and (result.right < result.asked or result.skipped or result.asked < n) else 0
 
@@ -123,6 +123,17 @@ def _confirmed(asked: Iterator[Question]) -> Iterator[Question]:
         if faults:
             raise InputError(f"the key of {q.key} is wrong: {faults[0]}", code="SD148", hint="please report this key")
         yield q
+
+
+def _answers(path: str) -> Iterable[str]:
+    """The lines of a file; those of standard input as they come, so that a program may answer one question after the other."""
+    import sys
+
+    if path != "-":
+        return _lines(path)
+    if sys.stdin is None:
+        raise InputError("standard input is closed", code="SD110")
+    return (line.decode("utf-8", "replace") for line in sys.stdin.buffer)
 
 
 def _lines(path: str) -> list[str]:

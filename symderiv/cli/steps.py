@@ -10,8 +10,6 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NOTATION = ("bold", "transpose", "derivative", "rename", "samples", "shapes")
-
 
 def steps_options(function: F) -> F:
     """--steps and what goes with it, in this order in the help."""
@@ -38,6 +36,8 @@ def steps_options(function: F) -> F:
         click.option("--nabla", is_flag=True, help="Write gradients with a nabla."),
         click.option("--rename", multiple=True, metavar="NAME=TEX", help=r"How a variable is written, w=\theta; repeatable."),
         click.option("--samples", is_flag=True, help="Rows and entries of X as x_i and x_ij (index style)."),
+        click.option("--update", default="", metavar="NAME", help="Add the update rule of gradient descent with this step size."),
+        click.option("--stationary", is_flag=True, help="Add the equations that set the gradient to zero."),
         click.option("--shapes", is_flag=True, help="The shape under every factor of a matrix product."),
     ]
     for decorate in reversed(options):
@@ -47,7 +47,7 @@ def steps_options(function: F) -> F:
 
 def show_steps(result: Any, format_: str, how: dict[str, Any]) -> None:
     """Print the derivation, or compile it."""
-    options = {k: how[k] for k in ("bold", "transpose", "samples", "shapes")}
+    options = {k: how[k] for k in ("bold", "transpose", "samples", "shapes", "update", "stationary")}
     options["derivative"] = "nabla" if how["nabla"] else "partial"
     options["rename"] = tuple(_pair(text) for text in how["rename"])
     style = {"style": how["style"], "detail": how["detail"]}

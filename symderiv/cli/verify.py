@@ -67,7 +67,9 @@ def verify(
     if claim_latex is not None:
         verdict = judge(problem, by[0] if len(by) == 1 else by, claim_latex=claim_latex, **options)
     else:
-        verdict = judge(problem, by[0] if len(by) == 1 else by, claim if claim is not None else _function(str(claim_python)), **options)
+        verdict = judge(
+            problem, by[0] if len(by) == 1 else by, claim if claim is not None else _function(str(claim_python)), **options
+        )
     show_verdict(verdict, format_)
     return NOT_UNDERSTOOD if verdict.ok is None else RIGHT if verdict.ok else WRONG
 

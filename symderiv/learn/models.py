@@ -125,8 +125,8 @@ _ALL = [
                "-log of the likelihood Π σ(s)^y (1 - σ(s))^(1-y), averaged; softplus(s) - y s is its form without overflow.",
                "binary"),
     _trainable("softmax", "softmax regression, cross-entropy", "n integer", "L = cross_entropy(S, y)",
-               "The likelihood is Π P(Y = y_i | x_i) with P = softmax(s); its negative logarithm, averaged, is the cross-entropy, "
-               "which differs from KL(truth ‖ P) by the entropy of the truth: 0 for labels.", "classes", _MATRIX),
+               "The likelihood is Π P(Y = y_i | x_i) with P = softmax(s); its negative logarithm, averaged, is the "
+               "cross-entropy, which differs from KL(truth ‖ P) by the entropy of the truth: 0 for labels.", "classes", _MATRIX),
     _trainable("svm", "multiclass support vector machine", "n integer", "L = hinge(S, y)",
                "L_i = Σ_{j≠y_i} max(0, s_j - s_{y_i} + 1), averaged over the samples.", "classes", _MATRIX),
     Model("scores", "a linear classifier's scores", "W: k, m\nx: m\nb: k\nf = W @ x + b",

@@ -113,7 +113,7 @@ def _function_of(reader: Reader, tree: ast.Call) -> tuple[str, str, list[ast.exp
 
 
 def _unknown(reader: Reader, tree: ast.AST, name: str) -> InputError:
-    hint = names.nearest_function(name) or "see `symderiv derive --help` for the functions of the language"
+    hint = names.nearest_function(name) or "docs/functions.md lists the functions of the language"
     if name in ("lambda", "eval", "exec", "open", "__import__", "getattr", "compile", "globals", "print"):
         hint = "text is read, never run"
     elif name in ("round", "floor", "ceil", "argmax", "argmin", "argsort", "sort"):

@@ -20,6 +20,12 @@ from .scan import Token, scan
 ATTRIBUTES = ("symmetric", "diagonal", "psd", "positive", "nonnegative", "onehot", "simplex", "integer")
 _SQUARE = {"symmetric", "diagonal", "psd"}
 _ROWS = {"onehot", "simplex"}
+_MEANT = {  # what people write for an attribute
+    "definite": "for a positive definite matrix write psd", "pd": "write psd", "spd": "write psd", "posdef": "write psd",
+    "x": "sizes are separated by commas: n,d", "vector": "write its size: w: n", "matrix": "write its sizes: X: n,d",
+    "real": "everything is real; leave it out", "float": "everything is real; leave it out", "int": "write integer",
+    "labels": "write integer", "hot": "write onehot", "probabilities": "write simplex",
+}  # fmt: skip
 _FORM = "a declaration is `name: sizes attributes`, as in `A: n,n symmetric` or `lam: scalar`"
 
 
@@ -93,7 +99,9 @@ def make_var(name: str, shape: Shape, attrs: Iterable[str], span: Span | None = 
         raise InputError(f"`{name}` has {len(shape)} axes; at most {MAX_RANK} are read", code="SD106", span=span)
     for a in attrs:
         if a not in ATTRIBUTES:
-            hint = nearest(a, (*ATTRIBUTES, "scalar")) or "the attributes are " + ", ".join(ATTRIBUTES)
+            hint = _MEANT.get(a.lower()) or nearest(a, (*ATTRIBUTES, "scalar")) or "the attributes are " + ", ".join(ATTRIBUTES)
+            if str(a) in map(str, shape):
+                hint = "sizes are separated by commas: n,n"
             raise InputError(f"`{a[:40]}` is not an attribute", code="SD107", hint=hint, span=span)
         if a in _SQUARE and (len(shape) < 2 or shape[-1] != shape[-2]):
             raise InputError(
@@ -181,7 +189,8 @@ class _Specification:
                 self.at += 1
                 continue
             if t.kind != "name":
-                raise self._error(f"`{t.text}` cannot stand in a declaration", _FORM)
+                several = "declarations are separated by `;`, as in `X: n,d; w: d`"
+                raise self._error(f"`{t.text}` cannot stand in a declaration", several if t.text == ":" else _FORM)
             attrs.append(t.text)
             self.at += 1
         return tuple(shape), attrs
@@ -313,6 +322,8 @@ def _from_python(name: object, spec: object, into: Declarations) -> None:
         return
     if isinstance(spec, str):
         source = f"{name}: {spec}"
+        if "×" in spec:
+            raise InputError(f"{source!r}: `×` cannot stand in a declaration", code="SD106", hint=_MEANT["x"])
         tokens = [t for t in scan(spec, "vars") if t.kind != "newline"]
         try:
             variable = make_var(name, *_Specification(spec, tokens, "vars").read())

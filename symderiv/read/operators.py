@@ -12,7 +12,7 @@ from ..errors import InputError, ShapeError
 from ..expr.nodes import Node, Num
 from ..expr.sizes import product
 from .names import MODULE_CONSTANTS
-from .numbers import zero_one
+from .numbers import affine, zero_one
 from .syntax import Chain
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def _upto(tree: ast.AST, item: ast.AST) -> ast.AST:
 
 def quotient(reader: Reader, tree: ast.AST, x: Node, y: Node) -> Node:
     """`x/y`; a fraction of whole numbers is one number."""
-    if isinstance(y, Num) and y.value.is_zero:
+    below = affine(y) if not y.rank and y.tree_size <= 50 else None
+    if below is not None and below.is_zero:
         raise InputError("this divides by zero", code="SD111", span=reader.span(tree))
     if isinstance(x, Num) and isinstance(y, Num) and isinstance(x.value, Rational) and isinstance(y.value, Rational):
         return Num(x.value / y.value)

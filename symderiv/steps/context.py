@@ -10,14 +10,18 @@ from sympy.core.symbol import Str
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from ..expr.op import OPS
 from ..expr.walk import postorder, replace
+from ..calculus.sweep import sweep, unshare
+from ..notation.polish import polish
 from ..notation.words import to_words
+from ..simplify.add import add
 from ..simplify.product import scale
 from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
 from .blocks import Block, blocks
 from .spell import Speller
-from .trace import Trace, substitute
+from .trace import Part, Trace, substitute
 
+LONG = 60  # nodes beyond which a cotangent gets a symbol
 _ARITHMETIC = frozenset(
     (
         "add", "neg", "mul", "div", "pow", "matmul", "T", "sum", "mean", "norm", "trace", "getitem", "einsum", "dot", "outer",
@@ -76,7 +80,7 @@ class Context:
         self._holes: dict[Node, Var] = {}
         self.root_change = self.change(task.core)
         self.blocks: list[Block] = blocks(self.trace, set(self.names.value), merge=task.detail != "full", squares=task.style != "index")
-        self.unused: set[str] = set()
+        self.abbreviations: set[Var] = set()
 
     # symbols ------------------------------------------------------------------------------------------------------------------
     def name_symbols(self) -> tuple[Symbol, ...]:
@@ -194,6 +198,44 @@ class Context:
                 inside = {n: w for n, w in self.names.value.items() if n is not node}
                 rule[substitute(node, inside)] = v
         return rule
+
+    # long cotangents ------------------------------------------------------------------------------------------------------------
+    def has_symbol(self, core: Node) -> bool:
+        """Whether a derivative by an intermediate value stands in a cotangent as a symbol."""
+        return any(isinstance(n, Var) and n in self.abbreviations for n in postorder(core)) if self.abbreviations else False
+
+    def abbreviated(self, node: Node, cotangent: Node) -> tuple[Node, Step | None]:
+        """The cotangent, or where it is long a symbol for it with the step that introduces the symbol."""
+        words = self.speller.words(cotangent)
+        if words.tree_size <= LONG or node is self.task.core or isinstance(node, Var):
+            return cotangent, None
+        face, sign = self.face(node)
+        symbol = self.cotangent(face)
+        self.abbreviations.add(symbol)
+        value = self.speller.words(scale(cotangent, S(sign)))
+        reason = "The derivative by this intermediate value is long, and its symbol stands for it from here on."
+        step = Step("abbreviate", reason, symbol, value, symbol, new=(value,), opens=True)
+        return scale(symbol, S(sign)), step
+
+    def parts(self, block: Block, cotangent: Node) -> list[Part]:
+        """What a block passes on: the engine's parts, or the same transposition of the symbol that stands for a long cotangent."""
+        if not self.has_symbol(cotangent):
+            return block.parts(self.trace)
+        stand_in = Var(Str(self._fresh("upstream")), cotangent.shape)
+        inside: dict[Node, Node] = {x: x if isinstance(x, Var) else self.hole(x) for x in block.inputs}
+        inside |= {scale(x, S.NegativeOne): scale(h, S.NegativeOne) for x, h in inside.items() if isinstance(x, Einsum)}
+        f = substitute(block.head, inside)
+        run = sweep(f, [inside[x] for x in block.inputs], cotangent=stand_in, tidy=polish)  # type: ignore[misc]
+        back: dict[Node, Node] = {h: x for x, h in inside.items() if isinstance(h, Var)}
+        back[stand_in] = cotangent
+        cores = unshare([run.gradients[inside[x]] for x in block.inputs])  # type: ignore[index]
+        return [Part(block.head, x, polish(substitute(g, back))) for x, g in zip(block.inputs, cores, strict=True)]
+
+    def total(self, node: Node, parts: list[Node]) -> Node:
+        """The cotangent of a node from its parts: the engine's where no symbol stands in them."""
+        if any(self.has_symbol(g) for g in parts):
+            return polish(add(parts))
+        return self.trace.event[node].cotangent
 
     def rest(self, finished: Node) -> Var:
         """The terms that have been read off, as dots."""

@@ -105,7 +105,7 @@ def _paired(c: Context) -> list[Step]:
     for event in c.trace.events:
         node = event.node
         if len(waiting.places(node)) > 1:
-            waiting.collect(node, event.cotangent)
+            waiting.collect(node, c.total(node, [waiting.terms[k][1] for k in waiting.places(node)]))
             lines.add("collect", "The terms in the same differential are collected.", waiting.line())
         if node not in by_head:
             continue
@@ -119,16 +119,16 @@ def _paired(c: Context) -> list[Step]:
             del left[v]
     for v in c.task.targets:
         if not early or v in left:
-            lines.steps += conclusion(c, v)
+            lines.steps += conclusion(c, v, waiting)
     return lines.steps
 
 
 def _read_off_early(c: Context, lines: Lines, waiting: Waiting, v: Var) -> None:
     """With several variables, each is read off when nothing more can reach it."""
     if len(waiting.places(v)) > 1:
-        waiting.collect(v, c.trace.event[v].cotangent)
+        waiting.collect(v, c.total(v, [waiting.terms[k][1] for k in waiting.places(v)]))
         lines.add("collect", "The terms in the same differential are collected.", waiting.line())
-    lines.steps += conclusion(c, v)
+    lines.steps += conclusion(c, v, waiting)
     waiting.finish(v)
     if waiting.terms:
         lines.line, lines.opens = waiting.line(), True
@@ -137,6 +137,11 @@ def _read_off_early(c: Context, lines: Lines, waiting: Waiting, v: Var) -> None:
 def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
     """The line with the differential of a block put in, and the line after transposition."""
     (at,) = waiting.places(block.head)
+    short, introduced = c.abbreviated(block.head, waiting.terms[at][1])
+    if introduced is not None:
+        waiting.terms[at] = (block.head, short)
+        lines.steps.append(introduced)
+        lines.line, lines.opens = waiting.line(), True
     face, sign = c.face(block.head)
     cotangent = scale(waiting.terms[at][1], S(sign))
     local = local_words(c, block)
@@ -144,7 +149,7 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
     rule, reason = local_rule(c, block)
     lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [c.change(face)], [local])
     order = {n: k for k, n in enumerate(postorder(local))}
-    parts = sorted(block.parts(c.trace), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
+    parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
     if c.task.detail != "full":
         parts = together(parts)
     waiting.replace(block.head, [(p.target, p.cotangent) for p in parts])
@@ -222,12 +227,15 @@ def _composed(c: Context) -> list[Step]:
     return lines.steps
 
 
-def conclusion(c: Context, v: Var) -> list[Step]:
+def conclusion(c: Context, v: Var, waiting: Waiting | None = None) -> list[Step]:
     """`dL = tr(Gᵀ dW) ⇒ ∂L/∂W = G`, names put back, the form of the answer."""
     symbol = c.cotangent(v)
     result = c.trace.results[v]
     event = c.trace.event.get(v)
-    short = c.speller.words(event.cotangent if event is not None else result)
+    total = event.cotangent if event is not None else result
+    if waiting is not None and event is not None and waiting.places(v):
+        total = c.total(v, [waiting.terms[k][1] for k in waiting.places(v)])
+    short = c.speller.words(total)
     rule, reason = _reading(c, v)
     first = Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True)
     return [first, *last_steps(c, symbol, short, result)]
@@ -240,10 +248,10 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
         return [] if short is final else [Step("simplify", "The same, as it is handed over.", short, final, symbol, new=(final,), weight="key")]
     tidy = c.speller.plain(result)
     steps = []
-    if look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
+    if not c.abbreviations and look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
         steps.append(Step("simplify", "Like factors and terms are collected.", short, tidy, symbol, new=(tidy,)))
         short = tidy
-    named = {v for _, v in c.names.order}
+    named = {v for _, v in c.names.order} | c.abbreviations
     if any(n in named for n in postorder(short)):
         steps.append(Step("substitute", "The names are replaced by what they stand for.", short, final, symbol, new=(final,), weight="key"))
     else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
+
+from sympy import S
 
 from ..expr.nodes import Call, Node, Num
 from ..expr.walk import fold
@@ -19,8 +22,6 @@ def rough_look(word: Node) -> Any:
 
 
 def _look(node: Node, keys: list[Any], signs: bool) -> Any:
-    if isinstance(node, Num) and not signs and node.value.is_Mul:  # n/2 as a product of n and 1/2
-        return ("mul", *sorted((("num", abs(f)) for f in node.value.args), key=repr))
     if isinstance(node, Num):
         return ("num", node.value if signs else abs(node.value))
     if not isinstance(node, Call):
@@ -31,11 +32,16 @@ def _look(node: Node, keys: list[Any], signs: bool) -> Any:
     if name == "div" and not signs and isinstance(node.operands[1], Num):  # a number below is its inverse in front
         inner = keys[0][1:] if keys[0][0] == "mul" else (keys[0],)
         below = keys[1][1:] if keys[1][0] == "mul" else (keys[1],)
-        return ("mul", *sorted([*inner, *(("num", 1 / b[1]) for b in below)], key=repr))
+        value = prod([f[1] for f in inner if f[0] == "num"], start=S.One) / prod([b[1] for b in below], start=S.One)
+        rest = [*([("num", value)] if value != 1 else []), *(f for f in inner if f[0] != "num")]
+        return ("mul", *sorted(rest, key=repr)) if len(rest) != 1 else rest[0]
     if name in ("matmul", "mul", "add"):
         flat = []
         for k, o in zip(keys, node.operands, strict=True):
             flat.extend(k[1:] if k[0] == name and (name != "matmul" or o.rank == node.rank or o.rank == 2) else [k])
+        if name == "mul":
+            value = prod([f[1] for f in flat if f[0] == "num"], start=S.One)
+            flat = [*([("num", value)] if value != 1 else []), *(f for f in flat if f[0] != "num")]
         if signs and name == "mul" and not node.rank:
             flat.sort(key=repr)  # the order of scalars is the printer's
         if not signs:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape
+from .consequences import stationary, update_rules
 from .model import Derivation, Section, Step
 from .options import Options
 from .rules import rule_named
@@ -104,6 +105,7 @@ def document(d: Derivation, options: Options | None = None) -> Document:
     for section in d.sections:
         made, number = _section(d, section, options, number)
         blocks += made
+    blocks += _consequences(d, options)
     notes = [*d.notes, *(f"Not differentiable where: {k}." for k in d.kinks)]
     layout = options.layout or d.layout
     if layout == "denominator" and any(s.function.rank for s in d.sections[:1]) and d.order == 1:
@@ -111,6 +113,23 @@ def document(d: Derivation, options: Options | None = None) -> Document:
     if notes:
         blocks.append(Items(tuple((0, (n if n.endswith(".") else n + ".",)) for n in notes), numbered=False))
     return Document(_title(d, options), tuple(blocks), d, options)
+
+
+def _consequences(d: Derivation, options: Options) -> list[Block]:
+    """The update rule and the stationary point, where asked for."""
+    blocks: list[Block] = []
+    for title, equations in (
+        ("Update rule", update_rules(d, options.update) if options.update else []),
+        ("Stationary point", stationary(d) if options.stationary else []),
+    ):
+        if not equations:
+            continue
+        blocks.append(Heading(title, 2))
+        for sentence in dict.fromkeys(e.reason for e in equations):
+            blocks.append(Paragraph((sentence,)))
+            rows = [Row(Math(e.left), Math(e.right), relation=e.relation) for e in equations if e.reason == sentence]
+            blocks.append(Display(tuple(rows)))
+    return blocks
 
 
 def _title(d: Derivation, options: Options) -> tuple[str | Math, ...]:
@@ -163,8 +182,12 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
         blocks.append(Paragraph(("with the intermediate values",) if len(section.names) > 1 else ("with",)))
         blocks.append(Display(tuple(_names(section))))
     shown: list[Row] = []
+    too_long = False
     for chain in _chains(steps):
         for k, step in enumerate(chain):
+            if step.after.tree_size > TOO_LONG:
+                too_long = True
+                continue
             number += 1
             shown.append(_row(step, step.subject if k == 0 else None, number))
             explained.append(shown[-1])
@@ -174,11 +197,15 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
                 blocks += _children(step, number)
     if shown:
         blocks.append(Display(tuple(shown)))
+    if too_long:
+        text = "With all names replaced by what they stand for this is the answer; written out it is too long for a page."
+        blocks.append(Paragraph((text,)))
     if options.reasons is not False and explained:
         blocks.append(Items(tuple((r.number, (r.reason,)) for r in explained if r.reason)))
     return blocks, number
 
 
+TOO_LONG = 500  # nodes of words beyond which a row is left out
 OPENING = ("rewrite", "entries")
 CONCLUSIONS = frozenset(("read_gradient", "read_jacobian", "reassemble"))
 

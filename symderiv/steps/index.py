@@ -72,6 +72,7 @@ class IndexBuilder:
         self.terms: list[tuple[Node, Node]] = []
         self.steps: list[Step] = []
         self.opens = True
+        self.result: Node | None = None
         root = self.partial(c.task.core)
         self.subject = self._at(root, [*self.lead, *self.free])
         self.line: Node = self.subject
@@ -188,7 +189,7 @@ class IndexBuilder:
             node = event.node
             places = [k for k, (n, _) in enumerate(self.terms) if n is node]
             if len(places) > 1 and node is not self.v:
-                self.terms[places[0]] = (node, event.cotangent)
+                self.terms[places[0]] = (node, c.total(node, [self.terms[k][1] for k in places]))
                 self.terms = [t for k, t in enumerate(self.terms) if k <= places[0] or t[0] is not node]
                 self.add("collect", "Terms with the same derivative are collected.", self.state())
             if node in by_head and places:
@@ -198,8 +199,12 @@ class IndexBuilder:
 
     def advance(self, block: Block, place: int) -> None:
         c = self.c
-        _, cotangent = self.terms[place]
         node = block.head
+        cotangent, introduced = c.abbreviated(node, self.terms[place][1])
+        if introduced is not None:
+            self.terms[place] = (node, cotangent)
+            self.steps.append(introduced)
+            self.line, self.opens = self.state(), True
         changes = {x: c.changed(x) for x in block.inputs}
         rule, reason = index_rule(c, block)
         before = self.line
@@ -212,7 +217,7 @@ class IndexBuilder:
         except NotLinear:
             pass
         order = {x: k for k, x in enumerate(block.inputs)}
-        parts = sorted(block.parts(c.trace), key=lambda p: order[p.target])
+        parts = sorted(c.parts(block, cotangent), key=lambda p: order[p.target])
         if c.task.detail != "full" and any(p.target is not self.v for p in parts):
             parts = together(parts)
         self.terms[place : place + 1] = [(p.target, p.cotangent) for p in parts]
@@ -248,8 +253,8 @@ class IndexBuilder:
             kept = f"{summed} = {names}" if rank == 1 else f"({summed}) = ({names})"
             other = f"{summed} ≠ {names}" if rank == 1 else f"({summed}) ≠ ({names})"
             self.add("sift", f"The delta sifts the sum over `{summed}`: all terms with `{other}` vanish, and the one with `{kept}` is left.", words)
-        total = self.c.trace.event[self.v].cotangent
-        self.add("collect", "Like terms are collected.", self.entry_of(total))
+        self.result = self.c.total(self.v, [g for _, g in self.terms])
+        self.add("collect", "Like terms are collected.", self.entry_of(self.result))
 
     def entry_of(self, total: Node) -> Node:
         short = self.c.speller.short(total)
@@ -267,8 +272,9 @@ def derive_index(c: Context) -> Section:
     symbol = c.cotangent(v)
     result = c.trace.results[v]
     event = c.trace.event.get(v)
-    short = c.speller.words(event.cotangent if event is not None else result)
-    reason = reassembly(c.speller.short(event.cotangent if event is not None else result), c.lead, v)
+    total = builder.result or (event.cotangent if event is not None else result)
+    short = c.speller.words(total)
+    reason = reassembly(c.speller.short(total), c.lead, v)
     if symbol.rank:
         steps.append(Step("reassemble", reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)

@@ -23,6 +23,8 @@ class Options:
         shapes: the shape under every factor of a matrix product.
         reasons: a sentence for every step below the rows; None: in documents yes, in LaTeX fragments no.
         highlight: what changed in colour (needs xcolor in LaTeX).
+        update: name of a step size; then the update rule of gradient descent follows the derivation.
+        stationary: the equations that set the gradient to zero follow, solved where they are linear.
         title: a title for documents; made from the problem if "".
     """
 
@@ -35,6 +37,8 @@ class Options:
     shapes: bool = False
     reasons: bool | None = None
     highlight: bool = False
+    update: str = ""
+    stationary: bool = False
     title: str = ""
 
     @staticmethod

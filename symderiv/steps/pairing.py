@@ -9,8 +9,9 @@ What `change_words` proposes is used only where its normal form is that of the e
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
-from sympy import S
+from sympy import S, fraction
 
 from ..expr.nodes import Call, Node, Num
 from ..expr.sizes import product
@@ -183,11 +184,12 @@ def canonical(x: Node) -> Node:
             front, below, minus = [*front, *f], [*b, *below], minus != m
         else:
             break
-    front = _numbers(front)
-    if front and isinstance(front[0], Num) and front[0].value.could_extract_minus_sign():
-        minus = not minus
-        front = [Num(-front[0].value), *front[1:]] if front[0].value != -1 else front[1:]
-    below = _numbers(below)
+    coef = prod([f.value for f in front if isinstance(f, Num)], start=S.One) / prod([f.value for f in below if isinstance(f, Num)], start=S.One)
+    if coef.could_extract_minus_sign():
+        coef, minus = -coef, not minus
+    top, bottom = fraction(coef)
+    front = [*([Num(top)] if top != 1 else []), *(f for f in front if not isinstance(f, Num))]
+    below = [*([Num(bottom)] if bottom != 1 else []), *(f for f in below if not isinstance(f, Num))]
     if len(below) > 1:
         below = [Call("mul", *below)]
     return dress(front, x, below, minus)

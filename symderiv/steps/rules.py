@@ -53,6 +53,8 @@ class Rule:
 
 _REGRESSION = {"X": "n,d", "w": "d", "y": "n"}
 _SQUARES = "sum((X @ w - y)**2)"
+_DEEP = "sum((tanh(tanh(tanh(tanh(X @ W1 + b1) @ W2 + b2) @ W3 + b3) @ W4 + b4) @ v - y)**2)"
+_DEEP_VARS = {"X": "n,d", "W1": "d,h", "W2": "h,h", "W3": "h,h", "W4": "h,h", "b1": "h", "b2": "h", "b3": "h", "b4": "h", "v": "h", "y": "n"}
 _CLASSIFIER = {"X": "n,d", "W": "d,k", "Y": "n,k onehot"}
 
 _GENERAL = (
@@ -174,6 +176,11 @@ _GENERAL = (
     Rule(
         "substitute", "putting names back", r"u := Xw", "Intermediate values are replaced by what they stand for.",
         "A name is an abbreviation.", "definition", "sum((y - sigmoid(X @ w))**2)", "w", vars=_REGRESSION,
+    ),
+    Rule(
+        "abbreviate", "a symbol for a long derivative", r"\frac{\partial L}{\partial Z} =: G", "A long derivative by an intermediate value is called by its symbol.",
+        "It is computed once, and what follows multiplies it as a whole, as back-propagation does.",
+        GOODFELLOW + "sec. 6.5", _DEEP, "W1", vars=_DEEP_VARS,
     ),
     Rule(
         "simplify", "simplification", r"a b + a c = a (b + c)", "Like factors and terms are collected, and the shortest form is kept.",

@@ -60,15 +60,21 @@ def load_function(spec: str, folder: str | Path = ".") -> Callable[..., Any]:
     """
     module_name, colon, name = spec.partition(":")
     if not colon or not all(part.isidentifier() for part in module_name.split(".")) or not name.isidentifier():
-        raise InputError(f"{spec!r} is not module:function", code="SD114", hint="write gradients:my_gradient for a function in gradients.py")
+        raise InputError(
+            f"{spec!r} is not module:function", code="SD114", hint="write gradients:my_gradient for a function in gradients.py"
+        )
     path = str(Path(folder).resolve())
     sys.path.insert(0, path)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise InputError(f"cannot import {module_name}: {error}", code="SD114", hint="it is looked for in the current directory") from None
+        raise InputError(
+            f"cannot import {module_name}: {error}", code="SD114", hint="it is looked for in the current directory"
+        ) from None
     except Exception as error:  # the module is the user's code
-        raise InputError(f"importing {module_name} raised {type(error).__name__}: {short(str(error), 200)}", code="SD114") from None
+        raise InputError(
+            f"importing {module_name} raised {type(error).__name__}: {short(str(error), 200)}", code="SD114"
+        ) from None
     finally:
         sys.path.remove(path)
     found = getattr(module, name, None)

@@ -15,6 +15,7 @@ import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from sympy import Integer
@@ -185,7 +186,9 @@ def _read(text: str, source: str, left: Left | None, problem: Problem, wrt: tupl
 def read_words(read: Problem, problem: Problem) -> Claim:
     """A claim that was read already."""
     words = read.expr
-    stand = {v: problem.definitions[v.name] for v in variables(words) if v.name not in problem.vars and v.name in problem.definitions}
+    stand = {
+        v: problem.definitions[v.name] for v in variables(words) if v.name not in problem.vars and v.name in problem.definitions
+    }
     words = replace_nodes(words, stand) if stand else words
     refuse_unknown(words, problem, read, None)
     return Claim(read.source, words, _with_words(read, words))
@@ -227,6 +230,13 @@ def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | No
     Raises:
         InputError: SD104 for anything else.
     """
+    sizes = {s for v in problem.vars.values() for size in v.shape for s in size.free_symbols} | problem.expr.free_symbols
+    strange = sorted(str(s) for s in words.free_symbols - sizes if not isinstance(s, Var))
+    if strange:
+        known = ", ".join(sorted(str(s) for s in sizes if not isinstance(s, Var))) or "numbers"
+        raise InputError(
+            f"the claim uses the size `{strange[0]}`, which the loss does not have", code="SD104", hint=f"its sizes are {known}"
+        )
     extra = tuple(v for v in variables(words) if problem.vars.get(v.name) is not v)
     if not extra:
         return ()
@@ -234,7 +244,9 @@ def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | No
         return extra
     name = extra[0].name
     hint = f"declare {name} with the loss, or define it in the claim: `{name} = …; …`"
-    raise InputError(f"the claim uses `{name}`, which the loss does not have", code="SD104", hint=hint, span=read.spans.get(extra[0]))
+    raise InputError(
+        f"the claim uses `{name}`, which the loss does not have", code="SD104", hint=hint, span=read.spans.get(extra[0])
+    )
 
 
 def _with_words(read: Problem, words: Node) -> Problem:
@@ -254,7 +266,9 @@ def _entry_claim(
             span=Span(text, 0, left.stop, NAME),
         )
     if len(set(left.indices)) < len(left.indices) or any(i in known or i.isdigit() for i in left.indices):
-        raise InputError("the indices of the left side are new names, each once", code="SD108", span=Span(text, 0, left.stop, NAME))
+        raise InputError(
+            "the indices of the left side are new names, each once", code="SD108", span=Span(text, 0, left.stop, NAME)
+        )
     indices = tuple((Index(name), size) for name, size in zip(left.indices, shape, strict=True))
     declared = Declarations()
     for v in known.values():
@@ -279,7 +293,7 @@ def _steps(source: str, known: dict[str, Var], left: Left | None) -> dict[str, V
         return {}
     tokens = [t for t in scan(source, NAME) if t.kind in ("name", "op")]
     taken = {*known, *left.indices, *(str(s) for v in known.values() for size in v.shape for s in size.free_symbols)}
-    taken |= {t.text for before, t in zip(tokens, tokens[1:], strict=False) if before.text == "for"}
+    taken |= {t.text for before, t in pairwise(tokens) if before.text == "for"}
     found: dict[str, Var] = {}
     for before, t, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         if t.kind != "name" or t.text in taken or t.text in CONSTANTS or keyword.iskeyword(t.text):

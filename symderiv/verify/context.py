@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,7 @@ class Context:
         words: the claimed derivative; None for a function that cannot be looked into.
         wrt: the variables differentiated by.
         tolerance: relative difference that counts as none; more for somebody's float32.
+        seconds: time for looking for an explanation.
     """
 
     trials: Trials
@@ -39,6 +41,8 @@ class Context:
     given: Node | None
     wrt: tuple[Var, ...]
     tolerance: float = FITS
+    seconds: float = 2.0
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def words(self) -> Node:
@@ -51,6 +55,11 @@ class Context:
         if self.given is not None:
             return point.value(self.given)
         return call(self.claim.function, point) if self.claim.function is not None else None
+
+    @property
+    def late(self) -> bool:
+        """Whether the time for explanations is used up."""
+        return time.perf_counter() - self.began > self.seconds
 
     @property
     def truth(self) -> Node:

@@ -6,6 +6,7 @@ proved as far as it can be, and the decision says how far that was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from ..code.numpy import numpy_function
-from ..errors import SymDerivError
+from ..errors import LimitError, SymDerivError
 from ..expr.nodes import Call, Node, Var
 from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..simplify.lower import normal
 from . import sampling
 from .differences import FAILS, Function, bind
-from .points import Point, finite, gap
+from .points import Point, finite, gap, open_indices
 from .precise import AGREE, gap_in_digits
 from .report import say_sizes
 from .rings import identical_modulo
@@ -29,7 +30,9 @@ from .rings import identical_modulo
 SAME, CLOSE = 1e-9, 1e-3  # relative differences: below the first equal in float64, above the second surely not
 EXACT_POINTS = 3
 DENSE = 40  # more points for expressions with pieces, at each of the unequal assignments
-SCALES = (3.0, 0.3, 10.0, 0.05, 40.0, 300.0)
+MOST_ENTRIES = 20_000_000  # of one array
+SMALLER = "declare sizes by names (n, d) instead of large numbers"
+SCALES = (3.0, 0.3, 10.0, 0.05, 40.0, 300.0, 3e4)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,24 @@ class Trials:
         if per > 2 and self.points:
             self._scaled(self.points[0])
 
+    def check_size(self, words: Node) -> None:
+        """Refuse arrays that would not fit in memory at the sizes that are tried.
+
+        Raises:
+            LimitError: SD904.
+        """
+        for node in postorder(words):
+            for sizes in {tuple(p.sizes.items()): p.sizes for p in self.points}.values():
+                entries = math.prod(max(1, sampling.number_of(s, sizes)) for s in node.shape)
+                if entries > MOST_ENTRIES:
+                    where = _shown(Point(sizes, {}))
+                    raise LimitError(
+                        f"an array of {entries} entries at {where} is too large to compare", code="SD904", hint=SMALLER
+                    )
+
     def _at(self, sizes: sampling.Sizes, count: int) -> bool:
+        if math.prod(max(1, sampling.number_of(s, sizes)) for s in self.truth.shape) > MOST_ENTRIES:
+            raise LimitError("the derivative is too large to compare at the declared sizes", code="SD904", hint=SMALLER)
         if not sampling.sizes_fit(self.words, self.variables, sizes):
             return False
         base = bind(self.original, sizes)
@@ -120,7 +140,7 @@ class Trials:
         free = [v.name for v in self.variables if not v.attrs]
         for scale in SCALES:
             values = {n: x * scale if n in free else x for n, x in start.values.items()}
-            if sampling.tame(bind(self.original, start.sizes), values):
+            if finite(run(bind(self.original, start.sizes), Point(start.sizes, values))):
                 self._keep(start.sizes, values)
 
     def function(self, sizes: sampling.Sizes) -> Function:
@@ -144,13 +164,37 @@ class Trials:
 
 def has_kinks(words: Node) -> bool:
     """Whether some operation has pieces."""
-    return any(isinstance(n, Call) and (n.op.kinks or n.name in ("gt", "ge", "lt", "le", "heaviside", "sign")) for n in postorder(words))
+    return any(
+        isinstance(n, Call) and (n.op.kinks or n.name in ("gt", "ge", "lt", "le", "heaviside", "sign")) for n in postorder(words)
+    )
 
 
 def is_unequal(point: Point) -> bool:
     """Whether sizes above 1 are all different (with many symbols: most of them)."""
     sizes = list(point.sizes.values())
     return len(set(sizes)) >= min(len(sizes), 4 if len(sizes) > 6 else len(sizes)) and 1 not in sizes
+
+
+def unreached(trials: Trials, *roots: Node) -> list[Node]:
+    """Pieces (`x > 5`, `maximum(x, y)`) of which no point reached the other side."""
+    points, out = [*trials.points, *trials.dense], []
+    for node in postorder(*roots):
+        if not isinstance(node, Call) or node.name not in _PIECES or open_indices(node):
+            continue
+        signs: set[float] = set()
+        for p in points:
+            values = [p.value(o) for o in node.operands[:2]]
+            if any(v is None for v in values):
+                continue
+            x, y = (values[0], values[1] if len(values) > 1 and node.name not in _ONE_SIDED else 0.0)
+            signs |= {float(s) for s in np.unique(np.sign(np.asarray(x - y, dtype=float))) if s}  # type: ignore[operator]
+        if len(signs) == 1:
+            out.append(node)
+    return out
+
+
+_ONE_SIDED = frozenset(("relu", "abs", "sign", "heaviside", "elu", "selu", "leaky_relu", "prelu"))
+_PIECES = frozenset(("gt", "ge", "lt", "le", "maximum", "minimum")) | _ONE_SIDED
 
 
 # comparing -------------------------------------------------------------------------------------------------------------------
@@ -172,7 +216,9 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     return _proved(trials, claim, decision)
 
 
-def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], points: Sequence[Point] | None = None, same: float = SAME) -> Decision:
+def compare(
+    trials: Trials, claimed: Callable[[Point], np.ndarray | None], points: Sequence[Point] | None = None, same: float = SAME
+) -> Decision:
     """Random evaluation alone, of anything that has values."""
     worst, agreed, undefined = 0.0, 0, []
     at: Point | None = None
@@ -191,8 +237,10 @@ def compare(trials: Trials, claimed: Callable[[Point], np.ndarray | None], point
     where = f"at {count} size assignment{'' if count == 1 else 's'}" if points and points[0].sizes else f"at {agreed} points"
     if at is not None:
         return Decision(False, f"random evaluation: different at {_shown(at)}", worst, at, _no_value(trials, undefined))
+    if not agreed:
+        return Decision(False, "random evaluation: no finite value at any point", math.inf, None, _no_value(trials, undefined))
     how = f"random evaluation {where} ({agreed} points, largest relative difference {worst:.0e})"
-    return Decision(agreed > 0, how, worst, None, _no_value(trials, undefined))
+    return Decision(True, how, worst, None, _no_value(trials, undefined))
 
 
 def _shown(p: Point) -> str:
@@ -204,7 +252,10 @@ def _no_value(trials: Trials, undefined: Sequence[Point]) -> str:
     serious = [p for p in undefined if 1 not in p.sizes.values()]
     if not serious:
         return ""
-    return f"at {len(serious)} of {len(trials.points)} points, for example {_shown(serious[0])}, it has no finite value, but the derivative has"
+    if len(undefined) == len(trials.points):
+        return "it has no finite value at any point that was tried"
+    count = f"{len(serious)} of {len(trials.points)} points"
+    return f"at {count}, for example {_shown(serious[0])}, it has no finite value, but the derivative has"
 
 
 def run(function: Function, point: Point) -> np.ndarray | None:
@@ -247,7 +298,11 @@ def _proved(trials: Trials, claim: Node, decision: Decision) -> Decision:
         how = f"50 digits: a relative difference of {max(known):.0e} at {_shown(at)}, too small for float64"
         return Decision(False, how, max(known), at)
     if known:
-        return Decision(True, f"{head}, then to 50 digits at {len(known)} points (largest relative difference {max(known):.0e})", decision.worst)
+        return Decision(
+            True,
+            f"{head}, then to 50 digits at {len(known)} points (largest relative difference {max(known):.0e})",
+            decision.worst,
+        )
     return decision
 
 
@@ -268,7 +323,13 @@ def _to_more_digits(trials: Trials, claim: Node, decision: Decision) -> Decision
         how = f"50 digits at {_shown(point)}: relative difference {exact:.0e}"
         return Decision(exact <= AGREE, how, max(exact, 0.0), None if exact <= AGREE else point, decision.undefined)
     if decision.worst <= _rounding(trials, claim, point):
-        return Decision(True, f"random evaluation, to rounding (relative difference {decision.worst:.0e})", decision.worst, None, decision.undefined)
+        return Decision(
+            True,
+            f"random evaluation, to rounding (relative difference {decision.worst:.0e})",
+            decision.worst,
+            None,
+            decision.undefined,
+        )
     return decision
 
 
@@ -290,4 +351,4 @@ def _rounding(trials: Trials, claim: Node, point: Point) -> float:
     return 100 * worst
 
 
-__all__ = ["Decision", "Trials", "compare", "cores_of", "decide", "has_kinks", "is_unequal", "run"]
+__all__ = ["Decision", "Trials", "compare", "cores_of", "decide", "has_kinks", "is_unequal", "run", "unreached"]

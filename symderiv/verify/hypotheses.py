@@ -19,6 +19,8 @@ from .verdict import Diagnosis
 def claim_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
     root = context.claim.entry if context.claim.entry is not None else context.words
     for e in edits(root, names):
+        if context.late:
+            return
         try:
             fixed = context.claim.array(e.root)
         except SymDerivError:
@@ -31,6 +33,8 @@ def truth_edits(context: Context, names: frozenset[str]) -> Iterator[Diagnosis]:
     valued = all(v is not None and finite(v) for v in context.claimed_values)
     for form in forms(context):
         for e in edits(form, names):
+            if context.late:
+                return
             if valued:
                 same = context.is_claimed(e.root) and context.claimed_everywhere(e.root)
             else:

@@ -34,7 +34,7 @@ def inserted(context: Context) -> Iterator[Diagnosis]:
         for piece in pieces:
             for build in _products(node, piece):
                 tried += 1
-                if tried > MOST_TRIES:
+                if tried > MOST_TRIES or context.late:
                     return
                 try:
                     root = put(context.words, path, build())
@@ -57,6 +57,27 @@ def _products(node: Node, piece: Node) -> Iterator[Callable[[], Node]]:
                 yield partial(Call, "matmul", node, p)
 
 
+def replaced(context: Context) -> Iterator[Diagnosis]:
+    """Another variable or small expression of the same shape stands where one belongs: `x` for `y`, `W @ x` for `tanh(W @ x)`."""
+    pieces, most = pieces_of(context), context.words.tree_size // 2
+    tried = 0
+    for path, node in occurrences(context.words, 60):
+        if not path or isinstance(node, (Index, Num)) or node.tree_size > most or open_indices(node):
+            continue
+        for piece in pieces:
+            if piece.shape != node.shape or piece is node or piece.tree_size > most:
+                continue
+            tried += 1
+            if tried > MOST_TRIES or context.late:
+                return
+            try:
+                root = put(context.words, path, piece)
+            except SymDerivError:
+                continue
+            if root.shape == context.truth.shape and context.is_true(root) and context.true_everywhere(root):
+                yield claim_edit(context, Edit("replace", path, node, piece, root), root)
+
+
 # entries ---------------------------------------------------------------------------------------------------------------------
 def inserted_entries(context: Context) -> Iterator[Diagnosis]:
     """The same with entries (`x[i, j]`, a row `X[i]`, `δ_ij`) in claims that are written with indices."""
@@ -69,7 +90,7 @@ def inserted_entries(context: Context) -> Iterator[Diagnosis]:
         around = {i: s for i, s in scope_at(root, path).items() if s is not None}
         for piece in _entries(bases, {**sizes, **around}):
             tried += 1
-            if tried > MOST_ENTRIES:
+            if tried > MOST_ENTRIES or context.late:
                 return
             try:
                 entry = put(root, path, Call("mul", node, piece))
@@ -99,4 +120,4 @@ def _entries(bases: list[Node], scope: dict[Index, Expr]) -> Iterator[Node]:
             yield Call("eq", i, j)
 
 
-__all__ = ["inserted", "inserted_entries", "pieces_of"]
+__all__ = ["inserted", "inserted_entries", "pieces_of", "replaced"]

@@ -18,7 +18,7 @@ from ..simplify.lower import normal
 from . import sampling
 from .claims import Claim
 from .context import Context
-from .decide import Decision, Trials, compare, decide
+from .decide import Decision, Trials, compare, decide, unreached
 from .diagnose import diagnose
 from .points import Point, finite, gap
 from .ratios import Ratio
@@ -85,6 +85,7 @@ class Judge:
     def _of_words(self, claim: Claim, update: Update | None) -> Verdict:
         words = claim.words
         assert words is not None
+        self.trials.check_size(words)
         context = self._context(claim, words)
         if words.shape != self.truth.shape and not self._same_shape(words):
             return self._wrong(claim, diagnose_shape(context, self.problem.expr.rank), None)
@@ -103,9 +104,10 @@ class Judge:
                     return self._right(claim, replace(decision, equal=True, how=how), (step,))
                 return self._wrong(claim, Diagnosis("sign", SIGN, self.truth, notes=(step,)), decision)
         if decision.worst < TINY:
-            message = f"Your claim is not quite the derivative: they differ by {decision.worst:.0e} of their size. The derivative is {say(self.truth)}."
+            apart = f"they differ by {decision.worst:.0e} of their size"
+            message = f"Your claim is not quite the derivative: {apart}. The derivative is {say(self.truth)}."
             return self._wrong(claim, Diagnosis("wrong", message, self.truth), decision)
-        found = next(permutation(context, self.problem.expr.rank), None)
+        found = self._other_convention(context) or next(permutation(context, self.problem.expr.rank), None)
         if found is None or context.ratio(scalars=False) is not None:
             found = diagnose(context)
         if decision.undefined:
@@ -114,7 +116,9 @@ class Judge:
 
     def _same_shape(self, words: Node) -> bool:
         """Whether two spellings of sizes are the same (`n*d` and `d*n`)."""
-        return words.rank == self.truth.rank and all((a - b).expand() == 0 for a, b in zip(words.shape, self.truth.shape, strict=True))
+        return words.rank == self.truth.rank and all(
+            (a - b).expand() == 0 for a, b in zip(words.shape, self.truth.shape, strict=True)
+        )
 
     def _right(self, claim: Claim, decision: Decision, notes: tuple[str, ...] = ()) -> Verdict:
         message = "Right: your claim is the derivative."
@@ -124,6 +128,32 @@ class Judge:
             notes += tuple(f"there is none at {k}" for k in kinks)
         return Verdict(True, "right", message, correct=self.correct, claim=claim.problem, decided_by=decision.how,
                        notes=(*claim.notes, *notes, *self._notes(claim)), layout=self.correct.layout)  # fmt: skip
+
+    def _unreached(self, claim: Claim, decision: Decision) -> tuple[str, ...]:
+        """What a decision by points alone has not seen."""
+        if "same normal form" in decision.how or "exactly" in decision.how:
+            return ()
+        given = [claim.words] if claim.words is not None else []
+        found = unreached(self.trials, self.problem.expr, self.truth, *given)
+        return tuple(f"no point reached the other side of {say(node)}: not compared there" for node in found)
+
+    def _other_convention(self, context: Context) -> Diagnosis | None:
+        """For a symmetric variable: the claim is the derivative in the other convention."""
+        v, plain = self.wrt[-1], self.correct.symmetric == "plain"
+        if len(self.wrt) != 1 or v.rank != 2 or not v.is_a("symmetric"):
+            return None
+        from ..calculus.derive import constrain_symmetric
+
+        if plain and context.is_true(context.words):
+            return None
+        other = constrain_symmetric(self.correct.core, self.correct.core.rank - 2) if plain else None
+        if other is None or not context.is_claimed(to_words(other)):
+            return None
+        message = (
+            f"Your claim is the derivative by the independent entries of the symmetric {v.name}, G + G.T - diag(G); "
+            "asked for was the plain one, G, which treats all entries as independent."
+        )
+        return Diagnosis("layout", message, self.truth, notes=('symmetric="constrained" asks for the other one',))
 
     def _wrong(self, claim: Claim, found: Diagnosis, decision: Decision | None) -> Verdict:
         fixed = [f for f in (found.fixed, self.truth) if f is not None]
@@ -165,7 +195,14 @@ class Judge:
         context = self._context(claim, claim.words)
         for point in (*self._small_points(), *([decision.at] if decision.at is not None else [])):
             true, got = point.value(self.truth), context.claimed(point)
-            if true is None or got is None or got.shape != true.shape or not finite(true) or not finite(got) or gap(got, true) < 1e-6:
+            if (
+                true is None
+                or got is None
+                or got.shape != true.shape
+                or not finite(true)
+                or not finite(got)
+                or gap(got, true) < 1e-6
+            ):
                 continue
             entry = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.abs(got - true))), true.shape))
             sizes = {str(s): k for s, k in point.sizes.items()}
@@ -184,7 +221,9 @@ class Judge:
             labels = sampling.label_ranges(trials.words, sizes)
             for _ in range(4):
                 values = {
-                    v.name: _whole(v, sampling.draw_variable(v, "normal", sampling.shape_at(v, sizes), trials.rng, labels.get(v, 3)))
+                    v.name: _whole(
+                        v, sampling.draw_variable(v, "normal", sampling.shape_at(v, sizes), trials.rng, labels.get(v, 3))
+                    )
                     for v in trials.variables
                 }
                 if sampling.tame(trials.function(sizes), values):
@@ -209,7 +248,11 @@ class Judge:
         if decision.equal and not decision.undefined:
             return self._right(claim, decision)
         if decision.equal:
-            return self._wrong(claim, Diagnosis("wrong", f"Your function agrees with the derivative where it has a value, but {decision.undefined}."), decision)
+            return self._wrong(
+                claim,
+                Diagnosis("wrong", f"Your function agrees with the derivative where it has a value, but {decision.undefined}."),
+                decision,
+            )
         turned = _turned(context) if context.ratio(scalars=False) is None else None
         return self._wrong(claim, turned or diagnose(context), decision)
 

@@ -1,8 +1,8 @@
 r"""Claims in LaTeX: derivatives with their left side, updates, definitions, entries.
 
-    \nabla_w L = \frac1n X^\top(\sigma(Xw) - y)        a derivative of the loss
-    w \leftarrow w - \alpha X^\top(Xw - y)               an update
-    \frac{\partial p_i}{\partial x_j} = p_i(\delta_{ij} - p_j)   entry by entry
+\nabla_w L = \frac1n X^\top(\sigma(Xw) - y)        a derivative of the loss
+w \leftarrow w - \alpha X^\top(Xw - y)               an update
+\frac{\partial p_i}{\partial x_j} = p_i(\delta_{ij} - p_j)   entry by entry
 """
 
 from __future__ import annotations
@@ -61,9 +61,16 @@ def _left(s: LatexStatement, problem: Problem, wrt: tuple[Var, ...]) -> Left | N
         InputError: SD115 when it is not about the derivative that was asked for, SD137 when it claims nothing.
     """
     if s.kind in ("equation", "chain", "condition") or not s.right:
-        raise InputError("this says nothing about a derivative", code="SD137", hint=r"write \nabla_w L = … or the right side alone", span=s.span)
+        raise InputError(
+            "this says nothing about a derivative",
+            code="SD137",
+            hint=r"write \nabla_w L = … or the right side alone",
+            span=s.span,
+        )
     if s.conditions:
-        raise InputError("the claim holds only under a condition", code="SD115", hint="write it without the condition", span=s.span)
+        raise InputError(
+            "the claim holds only under a condition", code="SD115", hint="write it without the condition", span=s.span
+        )
     if s.kind == "update":
         return Left(s.name, "<-", (), 0)
     if s.derivative is not None:
@@ -77,13 +84,17 @@ def _check_derivative(d: DerivativeOf, problem: Problem, wrt: tuple[Var, ...], s
     by = [v.name for v in d.variables if isinstance(v, Var)] or ([d.variable] * d.order if d.variable else [])
     asked = [v.name for v in wrt]
     if by and sorted(by) != sorted(asked):
-        raise InputError(f"the claim is about the derivative by {', '.join(by)}, not by {', '.join(asked)}", code="SD115", span=span)
+        raise InputError(
+            f"the claim is about the derivative by {', '.join(by)}, not by {', '.join(asked)}", code="SD115", span=span
+        )
     if not by and d.order != len(wrt):
         raise InputError(f"the claim is about a derivative of order {d.order}, not {len(wrt)}", code="SD115", span=span)
     if d.numerator is not None and not same_function(d.numerator, problem):
         raise InputError("the left side of the claim differentiates something else than the loss", code="SD115", span=span)
     if any(not isinstance(i, Index) for i in (*d.numerator_indices, *d.variable_indices)):
-        raise InputError("a claim about single entries", code="SD115", hint="write free indices, w_j, or the whole array", span=span)
+        raise InputError(
+            "a claim about single entries", code="SD115", hint="write free indices, w_j, or the whole array", span=span
+        )
 
 
 def same_function(words: Node, problem: Problem) -> bool:
@@ -126,7 +137,7 @@ def _resolved(words: Node, found: LatexDocument, problem: Problem, wrt: tuple[Va
     return replace_nodes(words, rule) if rule else words
 
 
-# shapes that do not fit ----------------------------------------------------------------------------------------------------------
+# shapes that do not fit ------------------------------------------------------------------------------------------------------
 def _loose(text: str, problem: Problem, wrt: tuple[Var, ...], error: ShapeError) -> Claim:
     """The claim with sizes that fit each other, or none where even that is not enough."""
     loose, back = loosened(problem.vars)

@@ -44,7 +44,8 @@ def _ratio_kind(context: Context, ratio: Ratio) -> str:
     if ratio.number == -1:
         return "sign"
     averaged = any(isinstance(n, Call) and n.name == "mean" for n in postorder(context.trials.words, context.truth))
-    return "mean_or_sum" if number in _numbers_of(context) - {1} and averaged else "factor"
+    large = max(number, 1 / number) > 4  # 2 may be a size, and is more often forgotten as the exponent
+    return "mean_or_sum" if number in _numbers_of(context) - {1} and (averaged or large) else "factor"
 
 
 def _numbers_of(context: Context) -> set[Expr]:
@@ -77,7 +78,11 @@ def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> t
     if kind == "missing_factor":
         assert ratio.scalar is not None
         name = to_text(ratio.scalar)
-        if ratio.power == -1 and (context.given is None or _occurs(ratio.scalar, context.given)) and not _divides(ratio.scalar, context.truth):
+        if (
+            ratio.power == -1
+            and (context.given is None or _occurs(ratio.scalar, context.given))
+            and not _divides(ratio.scalar, context.truth)
+        ):
             extra = factor_text(Ratio(1 / ratio.number, 1 / ratio.sizes, ratio.scalar))
             return "extra_factor", f"There is a factor {extra} too much: {subject} is {extra} times {whole}."
         if ratio.power == -1:
@@ -97,9 +102,11 @@ def _mean_or_sum(ratio: Ratio, subject: str, whole: str) -> str:
     sign = " The sign is wrong as well." if ratio.number < 0 else ""
     over, under = (abs(ratio.number) * ratio.sizes).as_numer_denom()
     if over == 1:
-        return f"The factor 1/{_grouped(under)} is missing: {subject} is a sum where {whole} is a mean, {text_of(under)} times too large.{sign}"
+        what = f"{subject} is a sum where {whole} is a mean, {text_of(under)} times too large"
+        return f"The factor 1/{_grouped(under)} is missing: {what}.{sign}"
     if under == 1:
-        return f"The factor 1/{_grouped(over)} is too much: {subject} is a mean where {whole} is a sum, {text_of(over)} times too small.{sign}"
+        what = f"{subject} is a mean where {whole} is a sum, {text_of(over)} times too small"
+        return f"The factor 1/{_grouped(over)} is too much: {what}.{sign}"
     return f"A factor {text_of(over / under)} is missing: {subject} counts with the wrong size.{sign}"
 
 
@@ -160,7 +167,9 @@ def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = Non
     if e.name == "transpose":
         message += _if_symmetric(context, e)
     if ratio is not None:
-        message += f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
+        message += (
+            f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
+        )
         rank += 4
     return Diagnosis(kind, message, fixed, e.old, rank + _place_rank(e), path=None if e.everywhere else e.path)
 
@@ -177,6 +186,12 @@ def _if_symmetric(context: Context, e: Edit) -> str:
     if isinstance(inner, Var) and inner.shape[0] == inner.shape[1]:
         return f" (As it stands it is right only if {inner.name} is symmetric.)"
     return ""
+
+
+def _there(e: Edit) -> Node:
+    """What stands at the place after the change."""
+    assert e.new is not None
+    return e.new
 
 
 def _claim_transpose(e: Edit) -> tuple[str, str, float]:
@@ -197,7 +212,7 @@ def _bare(x: Node) -> Node:
 
 
 def _claim_scale(e: Edit) -> tuple[str, str, float]:
-    return "factor", f"A factor is wrong: {say(e.new)} belongs where {say(e.old)} stands." if e.new is not None else "", 4.5
+    return "factor", f"A factor is wrong: {say(_there(e))} belongs where {say(e.old)} stands.", 4.5
 
 
 def _claim_drop_term(e: Edit) -> tuple[str, str, float]:
@@ -213,7 +228,7 @@ def _claim_drop_factor(e: Edit) -> tuple[str, str, float]:
 def _claim_swap(e: Edit) -> tuple[str, str, float]:
     kind = "transpose" if isinstance(e.old, Call) and e.old.name == "outer" else "wrong"
     a, b = e.detail
-    return kind, f"The order of {say(a)} and {say(b)} is wrong: {say(e.new)} belongs where {say(e.old)} stands.", 5.8
+    return kind, f"The order of {say(a)} and {say(b)} is wrong: {say(_there(e))} belongs where {say(e.old)} stands.", 5.8
 
 
 def _axis_words(axis: object) -> str:
@@ -221,33 +236,33 @@ def _axis_words(axis: object) -> str:
 
 
 def _claim_axis(e: Edit) -> tuple[str, str, float]:
-    assert isinstance(e.old, Call) and e.new is not None
-    message = f"{e.old.name} runs along {_axis_words(e.old.params['axis'])} and should run along {_axis_words(e.detail)}: {say(e.new)}."
+    assert isinstance(e.old, Call)
+    message = f"{e.old.name} runs along {_axis_words(e.old.params['axis'])} and should run along {_axis_words(e.detail)}: {say(_there(e))}."
     return "index", message[:1].upper() + message[1:], 4.2
 
 
 def _claim_average(e: Edit) -> tuple[str, str, float]:
     assert isinstance(e.old, Call)
-    return "mean_or_sum", f"It should be a {e.detail}, not a {e.old.name}: {say(e.new)} instead of {say(e.old)}.", 4.2  # type: ignore[arg-type]
+    return "mean_or_sum", f"It should be a {e.detail}, not a {e.old.name}: {say(_there(e))} instead of {say(e.old)}.", 4.2
 
 
 def _claim_product(e: Edit) -> tuple[str, str, float]:
     signs = {"mul": "*, the elementwise product", "matmul": "@, the matrix product", "outer": "outer(…)"}
     sign = signs.get(str(e.detail), "")
-    return "wrong", f"The wrong product: {say(e.new)} ({sign}) belongs where {say(e.old)} stands.", 6.5  # type: ignore[arg-type]
+    return "wrong", f"The wrong product: {say(_there(e))} ({sign}) belongs where {say(e.old)} stands.", 6.5
 
 
 def _claim_index(e: Edit) -> tuple[str, str, float]:
-    return "index", f"An index is wrong: {say(e.new)} belongs where {say(e.old)} stands.", 4.1  # type: ignore[arg-type]
+    return "index", f"An index is wrong: {say(_there(e))} belongs where {say(e.old)} stands.", 4.1
 
 
 def _claim_unwrap(e: Edit) -> tuple[str, str, float]:
-    inner = say(e.new)  # type: ignore[arg-type]
+    inner = say(_there(e))
     return "wrong", f"{say(e.old)} stands where {inner} belongs: {e.detail} is applied once too often.", 6.2
 
 
 def _claim_compare(e: Edit) -> tuple[str, str, float]:
-    return "wrong", f"The comparison is the wrong way round: {say(e.new)} belongs where {say(e.old)} stands.", 6.0  # type: ignore[arg-type]
+    return "wrong", f"The comparison is the wrong way round: {say(_there(e))} belongs where {say(e.old)} stands.", 6.0
 
 
 def _claim_insert(e: Edit) -> tuple[str, str, float]:
@@ -259,10 +274,14 @@ def _claim_insert(e: Edit) -> tuple[str, str, float]:
     return kind, f"The factor {piece} is missing{where}.", 7.0
 
 
+def _claim_replace(e: Edit) -> tuple[str, str, float]:
+    return "wrong", f"{say(e.old)} stands where {say(_there(e))} belongs.", 6.8
+
+
 _CLAIM = {
     "transpose": _claim_transpose, "negate": _claim_negate, "scale": _claim_scale, "drop_term": _claim_drop_term,
     "drop_factor": _claim_drop_factor, "swap": _claim_swap, "axis": _claim_axis, "average": _claim_average,
-    "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare, "insert": _claim_insert,
+    "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare, "replace": _claim_replace, "insert": _claim_insert,
 }  # fmt: skip
 
 
@@ -302,7 +321,8 @@ def only_symmetric(context: Context, needed: list[Var]) -> Diagnosis:
     """Right under a condition that nothing declares."""
     names = " and ".join(v.name for v in needed)
     are = "is" if len(needed) == 1 else "are"
-    message = f"Your claim is right only if {names} {are} symmetric, which is not declared; in general the derivative is {say(context.truth)}."
+    general = f"in general the derivative is {say(context.truth)}"
+    message = f"Your claim is right only if {names} {are} symmetric, which is not declared; {general}."
     return Diagnosis("needs_symmetric", message, context.truth, None, 3.5)
 
 
@@ -317,6 +337,15 @@ def shapes_text(words: Node, truth: Node) -> str:
 
 
 __all__ = [
-    "changed_terms", "claim_edit", "extra_terms", "factor_text", "missing_terms", "only_symmetric", "shapes_text", "truth_edit", "unexplained",
-    "whole_ratio", "at",
+    "at",
+    "changed_terms",
+    "claim_edit",
+    "extra_terms",
+    "factor_text",
+    "missing_terms",
+    "only_symmetric",
+    "shapes_text",
+    "truth_edit",
+    "unexplained",
+    "whole_ratio",
 ]  # fmt: skip

@@ -290,4 +290,18 @@ def leaves(*roots: Node) -> list[Var]:
     return [n for n in postorder(*roots) if isinstance(n, Var)]
 
 
-__all__ = ["CATALOGUE", "Edit", "at", "edits", "functions_of", "leaves", "negated", "occurrences", "put", "scaled", "scope_at", "transposed", "without"]
+__all__ = [
+    "CATALOGUE",
+    "Edit",
+    "at",
+    "edits",
+    "functions_of",
+    "leaves",
+    "negated",
+    "occurrences",
+    "put",
+    "scaled",
+    "scope_at",
+    "transposed",
+    "without",
+]

@@ -1,6 +1,6 @@
 """What constant, size or scalar stands between two expressions: `truth = r * claim` at every point.
 
-    ratio_of([(true, claimed, point), …], scalars)   -> Ratio(number=2, sizes=1/n, scalar=lam) or None
+ratio_of([(true, claimed, point), …], scalars)   -> Ratio(number=2, sizes=1/n, scalar=lam) or None
 """
 
 from __future__ import annotations

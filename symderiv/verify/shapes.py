@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -135,7 +136,9 @@ def _forgotten(context: Context, rank_out: int) -> Iterator[Diagnosis]:
 def _entries(context: Context, rank_out: int) -> Iterator[Diagnosis]:
     """A factor with indices is missing: `x[i]` in a sum over `i`."""
     for d in inserted_entries(context):
-        yield Diagnosis(d.kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, d.place, d.rank)
+        yield Diagnosis(
+            d.kind, f"{d.message} As it stands, {shapes_text(context.words, context.truth)}.", d.fixed, d.place, d.rank
+        )
 
 
 def _reshaped(context: Context, rank_out: int) -> Iterator[Diagnosis]:
@@ -187,7 +190,8 @@ def _diagonal(context: Context, rank_out: int) -> Iterator[Diagnosis]:
         return c.reshape(-1), np.diag(square) if np.array_equal(square, np.diag(np.diag(square))) else np.full(c.size, np.nan)
 
     if _same(context, diagonals):
-        message = f"Your claim is the diagonal of the derivative, whose other entries are 0: {shapes_text(context.words, context.truth)}."
+        shapes = shapes_text(context.words, context.truth)
+        message = f"Your claim is the diagonal of the derivative, whose other entries are 0: {shapes}."
         fixed = Call("diag", context.words) if context.words.rank == 1 else context.truth
         yield Diagnosis("shape", message, fixed, context.words, 2.4)
 
@@ -228,9 +232,15 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
     for changes, words in repaired:
         ratio = make(words).ratio(words)
         if ratio is not None:
-            more = "the sign is wrong" if ratio.constant == -1 and ratio.scalar is None else f"the factor {factor_text(ratio)} is missing"
+            more = (
+                "the sign is wrong"
+                if ratio.constant == -1 and ratio.scalar is None
+                else f"the factor {factor_text(ratio)} is missing"
+            )
             return _said_repair(changes, words, claim, reason, more, trials.truth)
-    return Diagnosis("shape", f"The shapes in your claim do not fit: {reason}. The derivative is {say(trials.truth)}.", trials.truth)
+    return Diagnosis(
+        "shape", f"The shapes in your claim do not fit: {reason}. The derivative is {say(trials.truth)}.", trials.truth
+    )
 
 
 def _repairs(claim: Claim) -> Iterator[tuple[tuple[Edit, ...], Node]]:
@@ -242,6 +252,7 @@ def _repairs(claim: Claim) -> Iterator[tuple[tuple[Edit, ...], Node]]:
         if words is not None:
             yield (e,), words
     tried = 0
+    until = time.perf_counter() + 2.0
     seen: set[Node] = set()
     for first in singles:
         for second in edits(first.root, REPAIRS if first.name == "transpose" else REPAIRS - {"swap"}, most=60):
@@ -249,7 +260,7 @@ def _repairs(claim: Claim) -> Iterator[tuple[tuple[Edit, ...], Node]]:
                 continue
             seen.add(second.root)
             tried += 1
-            if tried > MOST_PAIRS:
+            if tried > MOST_PAIRS or time.perf_counter() > until:
                 return
             words = strict(claim, second.root)
             if words is not None:
@@ -264,7 +275,9 @@ def strict(claim: Claim, loose: Node) -> Node | None:
         return None
 
 
-def _said_repair(changes: tuple[Edit, ...], words: Node, claim: Claim, reason: str, more: str, fixed: Node | None = None) -> Diagnosis:
+def _said_repair(
+    changes: tuple[Edit, ...], words: Node, claim: Claim, reason: str, more: str, fixed: Node | None = None
+) -> Diagnosis:
     only = all(e.name == "transpose" for e in changes)
     steps = " and ".join(f"{say(e.new)} where {say(e.old)} stands" for e in changes if e.new is not None)
     what = "a transpose is missing or too much" if only else "the product or the order is wrong"

@@ -1,7 +1,7 @@
 """Update rules: the gradient that `w <- w - a*G` implies, and what its sign and step say.
 
-    w <- w - a*G      the change is -a G, so the implied gradient is G
-    w -= 0.1*G        a number as step: the gradient is known up to a positive constant
+w <- w - a*G      the change is -a G, so the implied gradient is G
+w -= 0.1*G        a number as step: the gradient is known up to a positive constant
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def implied(claim: Claim, wrt: tuple[Var, ...], loss: Node) -> tuple[Claim, Upda
     v = wrt[0]
     place = Span(claim.source, 0, max(1, claim.left.stop), NAME)
     if claim.left.name != v.name or len(wrt) != 1:
-        raise InputError(f"the rule updates {claim.left.name}, not {v.name}", code="SD113", hint=f"ask with wrt={claim.left.name}", span=place)
+        raise InputError(
+            f"the rule updates {claim.left.name}, not {v.name}", code="SD113", hint=f"ask with wrt={claim.left.name}", span=place
+        )
     if claim.words.shape != v.shape:
         return claim, Update(v, None, claim.words)
     change = _decrease(claim.left.op, claim.words, v)
@@ -63,7 +65,12 @@ def implied(claim: Claim, wrt: tuple[Var, ...], loss: Node) -> tuple[Claim, Upda
         gradient = replace_nodes(change, {step: Num(1)})
         twice = normal(replace_nodes(change, {step: Num(2)}))
         if not is_zero(add([twice, scale(normal(gradient), Integer(-2))])):
-            raise InputError(f"the rule is not proportional to the step {step.name}", code="SD113", hint="write it as w <- w - a*gradient", span=place)
+            raise InputError(
+                f"the rule is not proportional to the step {step.name}",
+                code="SD113",
+                hint="write it as w <- w - a*gradient",
+                span=place,
+            )
     gradient = to_words(polish(normal(gradient)))
     return replace(claim, words=gradient, entry=None, indices=()), Update(v, step, gradient)
 
@@ -85,7 +92,12 @@ def _step(claim: Claim, change: Node, v: Var, loss: Node, place: Span) -> Var | 
     found = [x for x in variables(change) if not x.rank and x is not v and x not in inside]
     if len(found) > 1:
         names = ", ".join(x.name for x in found)
-        raise InputError(f"the rule has several unknown numbers ({names}); one can be the step", code="SD113", hint="leave the others out", span=place)
+        raise InputError(
+            f"the rule has several unknown numbers ({names}); one can be the step",
+            code="SD113",
+            hint="leave the others out",
+            span=place,
+        )
     return found[0] if found else None
 
 

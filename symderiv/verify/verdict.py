@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..result import Derivative
 
 KINDS = (
-    "right", "sign", "factor", "transpose", "layout", "missing_term", "extra_term", "missing_factor", "extra_factor", "mean_or_sum",
-    "index", "shape", "needs_symmetric", "wrong", "not_understood",
+    "right", "sign", "factor", "transpose", "layout", "missing_term", "extra_term", "missing_factor", "extra_factor",
+    "mean_or_sum", "index", "shape", "needs_symmetric", "wrong", "not_understood",
 )  # fmt: skip
 
 
@@ -233,5 +233,6 @@ def values_of(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 __all__ = [
-    "KINDS", "Counterexample", "Diagnosis", "Suggestion", "Verdict", "array_text", "not_understood", "number", "say", "short", "values_of",
+    "KINDS", "Counterexample", "Diagnosis", "Suggestion", "Verdict", "array_text", "not_understood", "number", "say",
+    "short", "values_of",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
+from .document_latex import RELATIONS
 from .mathml import to_mathml
 from .prose import split, unicode_to_latex
 from .stepmath import StepMath
@@ -86,7 +87,7 @@ class _Html:
         rule = f'<td class="rule"><span>{number}{escape(r.title)}</span></td>' if r.title else "<td></td>"
         chain = ' class="chain"' if r.left is not None and later else ""
         first = to_mathml(rf"\displaystyle {arrow}{left}", True) if left else ""
-        sign = {"=": "=", "⇒": "⇒"}.get(r.relation, r.relation)
+        sign = RELATIONS.get(r.relation, r.relation)
         second = to_mathml(rf"\displaystyle {sign} {right}", True)
         return f'<tr{chain}><td class="left">{first}</td><td>{second}</td>{rule}</tr>'
 

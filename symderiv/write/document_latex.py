@@ -17,6 +17,9 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
 """
+RELATIONS = {"←": r"\leftarrow", "⇒": r"\Rightarrow"}
+
+
 def to_latex_document(doc: Document, standalone: bool = False) -> str:
     """The document in LaTeX.
 
@@ -101,7 +104,7 @@ class _Latex:
                 p = rf"\resizebox{{{0.95 * room / PAGE:.2f}\linewidth}}{{!}}{{$\displaystyle {p}$}}"
             cells.append(rf"\rlap{{$\displaystyle {p}$}}" if wide else p)
         arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
-        out = [f"{arrow}{label} &{r.relation} {cells[0]}".strip(), *(rf"&\quad {{}}{p}" for p in cells[1:])]
+        out = [f"{arrow}{label} &{RELATIONS.get(r.relation, r.relation)} {cells[0]}".strip(), *(rf"&\quad {{}}{p}" for p in cells[1:])]
         if title and not wide:
             out[-1] += rf" && \text{{{title}}}"
         elif title:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
+from .document_latex import RELATIONS
 from .prose import split, unicode_to_latex
 from .stepmath import StepMath
 
@@ -56,7 +57,7 @@ class _Markdown:
         right = self.math.text(r.right.words, shapes=self.doc.options.shapes)
         number = f"({r.number}) " if r.number else ""
         title = rf" && \text{{{number}{r.title}}}" if r.title else ""
-        return f"{arrow}{left} &{r.relation} {right}{title}".strip()
+        return f"{arrow}{left} &{RELATIONS.get(r.relation, r.relation)} {right}{title}".strip()
 
 
 __all__ = ["to_markdown_document"]

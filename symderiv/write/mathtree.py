@@ -19,8 +19,8 @@ SYMBOLS = {
 }  # fmt: skip
 OPERATORS = {
     "odot": "⊙", "oslash": "⊘", "otimes": "⊗", "cdot": "·", "times": "×", "le": "≤", "ge": "≥", "ne": "≠", "neq": "≠",
-    "Rightarrow": "⇒", "in": "∈", "cdots": "⋯", "dots": "…", "ldots": "…", "colon": ":", "wedge": "∧", "to": "→", "mid": "∣",
-    "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "langle": "⟨", "rangle": "⟩", "lbrace": "{", "rbrace": "}",
+    "Rightarrow": "⇒", "leftarrow": "←", "iff": "⇔", "in": "∈", "cdots": "⋯", "dots": "…", "ldots": "…", "colon": ":", "wedge": "∧", "to": "→", "mid": "∣",
+    "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "|": "‖", "vert": "|", "surd": "√", "approx": "≈", "backslash": "\\", "langle": "⟨", "rangle": "⟩", "lbrace": "{", "rbrace": "}",
 }  # fmt: skip
 BIG = {"sum": "∑", "prod": "∏"}
 WORDS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "lim"))
@@ -162,7 +162,7 @@ class _Reader:
             return self.styled(name)
         if name in ACCENTS:
             return Tree("accent", ACCENTS[name], [self.group()])
-        if name == "frac":
+        if name in ("frac", "tfrac"):
             return Tree("fraction", parts=[self.group(), self.group()])
         if name == "sqrt":
             return Tree("root", parts=[self.group()])
@@ -181,7 +181,9 @@ class _Reader:
             return self.fence()
         if name == "begin":
             return self.cases()
-        if name == "displaystyle":
+        if name == "int":
+            return Tree("big", "∫")
+        if name in ("displaystyle", "textstyle"):
             return Tree("row")
         raise _unknown("\\" + name, self.text)
 

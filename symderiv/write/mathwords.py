@@ -252,7 +252,7 @@ def sqrtm(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 @word("eye", "ones", "zeros")
 def constant(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     n = pr.n
-    if node.rank > 2:
+    if node.rank > 2 and node.name != "zeros":
         return function_word(pr, node, pieces)
     if node.name == "eye":
         if node.shape[0] != node.shape[1] or n.identity in n.names:

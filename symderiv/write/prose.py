@@ -6,10 +6,11 @@ import re
 import unicodedata
 
 from .mathtree import OPERATORS, SYMBOLS
-from .names import SUBSCRIPTS, SUPERSCRIPTS, escape
+from .names import GREEK, SUBSCRIPTS, SUPERSCRIPTS, escape, latex_name, unicode_name
 
 FUNCTIONS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan"))
 OPERATOR_NAMES = frozenset(("tr", "diag", "vec", "softmax", "softplus", "relu", "logsumexp", "sign", "var", "mean"))
+KEPT = FUNCTIONS | OPERATOR_NAMES
 _GREEK = {v: "\\" + k for k, v in SYMBOLS.items() if len(v) == 1}
 _SIGNS = {v: "\\" + k for k, v in OPERATORS.items() if len(v) == 1 and k not in ("lbrace", "rbrace", "lvert", "rvert", "rVert")}
 _RAISED = {v: k for k, v in SUPERSCRIPTS.items()} | {
@@ -30,7 +31,12 @@ def split(text: str) -> list[tuple[bool, str]]:
 
 def bare(text: str) -> str:
     """The sentence without backquotes."""
-    return text.replace("`", "")
+    return "".join(_unicode_names(part) if math else part for math, part in split(text))
+
+
+def _unicode_names(text: str) -> str:
+    """Names as mathematics: alpha is α, W1 is W₁."""
+    return re.sub(r"[A-Za-z][A-Za-z0-9_]*", lambda m: unicode_name(m.group())[0] if m.group() not in KEPT else m.group(), text)
 
 
 def latex_prose(text: str) -> str:
@@ -53,7 +59,7 @@ def unicode_to_latex(text: str, lone: bool = False) -> str:
     k = 0
     while k < len(text):
         c = text[k]
-        word = re.match(r"[A-Za-z]+", text[k:])
+        word = re.match(r"[A-Za-z]+(?:\d+|_\w+)*", text[k:])
         if word:
             out.append(_word(word.group(0)))
             k += len(word.group(0))
@@ -78,11 +84,15 @@ def _word(word: str) -> str:
         return f"\\{word} "
     if word in OPERATOR_NAMES:
         return rf"\operatorname{{{word}}} "
+    if word in GREEK:
+        return GREEK[word][1] + " "
     if len(word) == 2 and word[0] == "d":
         return rf"\mathrm{{d}}{word[1]}"
-    if len(word) == 1:
-        return rf"\mathrm{{{word}}}" if word == "d" else word
-    return rf"\mathrm{{{word}}}"
+    if word == "d":
+        return r"\mathrm{d}"
+    if len(word) > 2 and word[0] == "d" and (word[1].isupper() or word[2].isdigit() or word[1:] in GREEK):
+        return r"\mathrm{d}" + latex_name(word[1:])[0]
+    return latex_name(word)[0]
 
 
 def _sign(c: str) -> str:

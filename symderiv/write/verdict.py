@@ -15,7 +15,7 @@ from .unicode import to_unicode
 
 
 def verdict_data(v: Any) -> dict[str, Any]:
-    """A verdict as plain data: ok, kind, message, derivative, corrected, difference, counterexample, decided_by, notes, place, error."""
+    """A verdict as plain data: ok, kind, message, derivative, corrected, difference, counterexample, …, place, error."""
     return {
         "ok": v.ok,
         "kind": v.kind,

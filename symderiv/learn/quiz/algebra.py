@@ -163,7 +163,7 @@ def _padded(items: list, n: int) -> list:
 def transpose(spec: Spec) -> Question | None:
     """The transposes of a gradient were lost: put them back."""
     if spec.topic == "layer":
-        case, top = _layer_loss(spec, Maker(spec.rng)), "the derivative"
+        case, top = _layer_loss(spec, Maker(spec.rng)), "layer"
     else:
         case, top = loss(spec, Maker(spec.rng)), ""
     g = gradient_of(case)
@@ -181,7 +181,8 @@ def transpose(spec: Spec) -> Question | None:
         ask=f"L = {to_text(case.problem.expr)}. The transposes in ∂L/∂{case.wrt} = {bare} were lost. Put them back.",
         given=(declared_line(used, case.source),), form="expression", answer=text,
         why=(f"∂L/∂{case.wrt} = {text}", f"the inner sizes of every product meet, and the whole has the shape of {case.wrt}: "
-             f"{shape_text(g.shape)}", *((f"here L stands for {top} with the gradient of what follows given",) if top else ())),
+             f"{shape_text(g.shape)}",
+             *(("G is the gradient from above: this is what the layer passes back",) if top else ())),
         factors=sizes_under(g), slips=slip, hint="write the size under every factor", vars=used,
         claims=tuple(Claim("value", case.source, says, says == text, used, case.wrt) for says in (text, bare)),
     )  # fmt: skip

@@ -14,11 +14,14 @@ from functools import lru_cache
 from sympy import Expr, Integer, expand
 
 from ...errors import InputError, SymDerivError
+from ...expr.nodes import Call, Node
 from ...expr.sizes import size_symbol
+from ...expr.walk import postorder
 from ...read.problem import parse
 from .model import LETTERS, Question
 
 LONGEST = 300  # characters of an answer
+LARGEST = 1000  # entries along an axis, or terms of a sum, of an expression that is answered
 POWERS = str.maketrans(
     {"²": "^2", "³": "^3", "⁴": "^4", "×": " x ", "✕": " x ", "⨯": " x ", "·": "*", "⋅": "*", "∗": "*", "−": "-", "’": "'"}
 )
@@ -106,12 +109,7 @@ def _term(tokens: list[str], at: int) -> tuple[Expr, int]:
 def _power(tokens: list[str], at: int) -> tuple[Expr, int]:
     value, at = _atom(tokens, at)
     if at < len(tokens) and tokens[at] in ("^", "**"):
-        if (
-            at + 1 >= len(tokens)
-            or not tokens[at + 1].isdigit()
-            or not 0 < int(tokens[at + 1][:3]) <= 9
-            or len(tokens[at + 1]) > 1
-        ):
+        if at + 1 >= len(tokens) or not re.fullmatch(r"[1-9]", tokens[at + 1]):
             raise InputError("an exponent must be a small number", code="SD144")
         value, at = value ** int(tokens[at + 1]), at + 2
     return value, at
@@ -156,10 +154,12 @@ def readings(text: str, question: Question) -> Iterator[tuple[Expr, ...]]:
         with contextlib.suppress(InputError):
             yield tuple(s for p in parts for s in (_powers(p) if pattern != r"\s*,\s*|\s+x\s+" else [read_size(p.strip())]))
     if re.fullmatch(r"(?:\d?[a-z]){2,6}", text):  # `nd`, `ndk`: one letter for each axis
-        yield tuple(read_size(p) for p in text)
+        with contextlib.suppress(InputError):
+            yield tuple(read_size(p) for p in text)
     compact = re.fullmatch(r"(\w+?)x(\w+?)(?:x(\w+))?(?:x(\w+))?", text)
     if compact:  # `nxd`, `10x3`
-        yield tuple(read_size(p) for p in compact.groups() if p)
+        with contextlib.suppress(InputError):
+            yield tuple(read_size(p) for p in compact.groups() if p)
 
 
 def _bare(text: str) -> str:
@@ -252,7 +252,7 @@ def _number(question: Question, text: str) -> Judgement:
 def _choice(question: Question, text: str) -> Judgement:
     letters = LETTERS[: len(question.choices)]
     low = re.sub(r"^(answer|choice|option)\s+", "", text.lower().strip()).strip(" ().:")
-    low = letters[int(low) - 1] if low.isdigit() and 1 <= int(low[:3]) <= len(letters) else low
+    low = letters[int(low) - 1] if re.fullmatch(r"[0-9]{1,3}", low) and 1 <= int(low[:3]) <= len(letters) else low
     if len(low) != 1 or low not in letters:
         plain = re.sub(r"\s+", "", text)
         same = [letters[i] for i, c in enumerate(question.choices) if re.sub(r"\s+", "", c) in (plain, plain.replace("d", "∂"))]
@@ -282,6 +282,8 @@ def _expression(question: Question, text: str) -> Judgement:
         if error.code in ("SD201", "SD202", "SD203", "SD204"):
             return Judgement(False, f"the sizes do not fit: {error.message}", text)
         return Judgement(None, error.message)
+    if _is_huge(said.expr):
+        return Judgement(None, "this needs arrays or sums that are too large")
     strange = [n for n in said.vars if n not in question.vars]
     if strange:
         return Judgement(None, f"there is no {strange[0]} here")
@@ -293,6 +295,21 @@ def _expression(question: Question, text: str) -> Judgement:
     if same:
         return Judgement(True, "", text)
     return Judgement(False, "the sizes fit, the values do not: another transpose or factor", text)
+
+
+def _is_huge(expr: Node) -> bool:
+    """Whether a value on the way has a size, or a sum a range, that no answer needs: answers must not fill the memory."""
+    for node in postorder(expr):
+        numbers = list(node.shape)
+        for value in node.params.values() if isinstance(node, Call) else ():
+            numbers += value if isinstance(value, (tuple, list)) else [value]
+        for size in numbers:
+            here = size.xreplace(dict.fromkeys(size.free_symbols, Integer(3))) if isinstance(size, Expr) else size
+            if isinstance(here, (int, Integer)) and abs(int(here)) > LARGEST:
+                return True
+        if len(node.shape) > 8:
+            return True
+    return False
 
 
 __all__ = ["Judgement", "judge", "read_size", "readings", "shape_of_text"]

@@ -251,7 +251,7 @@ def make(key: str) -> Question:
         InputError: SD141 for a key that no question has.
     """
     parts = key.split(":")
-    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isascii() and parts[3].isdigit()):
+    if len(parts) != 4 or not all(p.isascii() and p.isdigit() and len(p) < 20 for p in parts[2:]):
         raise InputError(f"{key!r} is not the key of a question", code="SD141", hint="a key is kind:topic:level:seed")
     kind, topic, level, seed = parts[0], parts[1], int(parts[2]), int(parts[3])
     if topic not in TOPICS or kind not in TOPICS[topic][2] or level not in LEVELS:

@@ -135,8 +135,8 @@ class Session:
         screen = self.screen
         screen.say()
         screen.say(f"{number}/{total}  {TOPICS[q.topic][1]}  (level {q.level}: {KINDS[q.kind]})", "dim")
-        for line in q.given:
-            screen.verbatim(line, "cyan", 4)
+        for shown in q.given:
+            screen.verbatim(shown, "cyan", 4)
         screen.say(q.ask, "bold", 2)
         for letter, text in zip(LETTERS, q.choices, strict=False):
             screen.verbatim(f"{letter}) {text}", indent=4)
@@ -253,8 +253,8 @@ def chart(progress: Progress, width: int) -> list[str]:
 
 
 def is_terminal() -> bool:
-    """Whether a person is at the other end."""
-    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
+    """Whether a person types the answers."""
+    return bool(sys.stdin and sys.stdin.isatty())
 
 
 __all__ = ["Result", "Screen", "Session", "chart", "from_lines", "from_terminal", "is_terminal", "under"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy import Dummy, Expr, Integer
 
+from ...errors import SymDerivError
 from ...expr.nodes import Index, Node, Num
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
@@ -370,7 +371,10 @@ def comprehension(r: LatexReader, letters: list[str], anchor: object, read, star
     shape = (*(b.hi for b in bounds), *body.node.shape)
     if any(s.has(Dummy) for s in shape):
         return value_of(_stand_in(r, item, shape), start, stop)
-    node = entries_to_array(body.node, [(b.index, b.hi) for b in bounds])
+    try:
+        node = entries_to_array(body.node, [(b.index, b.hi) for b in bounds])
+    except SymDerivError as error:
+        raise error.at(r.span(start, stop)) from None
     r.places.setdefault(node, (start, stop))
     return value_of(node, start, stop)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...expr.nodes import Call, Index, Node, Var
 from ...expr.walk import postorder
 from .grammar import product_ends, read_all, read_product
-from .indices import is_index_part, letter_of, position, read_index, split_indices
+from .indices import WHOLE, is_index_part, letter_of, position, read_index, split_indices
 from .lookup import name_key
 from .naming import Key, label_text
 from .scripts import Scripts, content, read_scripts
@@ -174,7 +174,9 @@ def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
 
 
 def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
-    """Whether the pattern is a name of which nothing says what it is."""
+    """Whether the pattern is a name of which nothing says what it is; `e^x` and `u^2` are expressions."""
+    if any(one.kind not in ("bracket", "star") for one in p.scripts.raised) or p.scripts.primes or p.key in (Key("pi"), Key("I")):
+        return False
     full = p.key.labelled(label_text(p.scripts.sub) or "") if p.scripts.sub is not None else p.key
     bracket = p.scripts.raised[0].items[0] if p.scripts.raised and p.scripts.raised[0].kind == "bracket" else None
     label = label_text(bracket.items) if isinstance(bracket, Group) else None
@@ -190,7 +192,7 @@ def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tup
         return unknown_subject(r, p)
     x = read_all(r, Cursor(items, start, stop))
     name = ""
-    if p is not None and c.done:
+    if p is not None and c.done and not _is_function(r, p) and not p.scripts.raised:
         name = p.key.identifier
     whole, indices = whole_and_indices(r, x, items)
     return name, whole, indices
@@ -232,11 +234,12 @@ def _whole_number(part: Sequence[Item]) -> bool:
 
 def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, tuple[Node, ...]]:
     """An entry as the array and the place of the entry; an expression with free indices as the array of its values."""
-    free = [n for n in postorder(x.node) if isinstance(n, Index) and n in r.free_indices]
+    bound = {b.index for b in r.scope.values()}
+    free = [n for n in postorder(x.node) if isinstance(n, Index) and n in bound]
     node = x.node
     if isinstance(node, Call) and node.name == "getitem" and all(s == "at" for s in node.params["spec"]):
         array, *places = node.operands
-        if not any(n in r.free_indices for n in postorder(array)):
+        if not any(n in bound for n in postorder(array)):
             return array, tuple(places)
     if not free:
         return node, ()
@@ -250,7 +253,7 @@ def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, t
     return entries_to_array(node, [(b.index, b.hi) for b in sizes]), tuple(b.index for b in sizes)
 
 
-def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node, tuple[Node, ...], bool]:
+def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node, tuple[Node | None, ...], bool]:
     """The name, the variable and the entry by which is differentiated, and whether it is transposed."""
     items = list(items)
     flipped = False
@@ -267,8 +270,10 @@ def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tu
     if isinstance(node, Call) and node.name == "getitem" and isinstance(node.operands[0], Var):
         array, *places = node.operands
         spec = node.params["spec"]
-        if all(s == "at" for s in spec) or (spec[0] == "at" and len(places) == 1):
-            return array.name, array, tuple(places), flipped  # type: ignore[attr-defined]
+        given = iter(places)
+        if all(s in ("at", WHOLE) for s in spec):
+            indices = tuple(next(given) if s == "at" else None for s in spec)
+            return array.name, array, indices, flipped  # type: ignore[attr-defined]
     c = Cursor(items, items[0].start, items[-1].stop)
     p = name_pattern(r, c)
     if p is not None and c.done:
@@ -286,7 +291,7 @@ def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
     name, numerator, above = subject(r, top, begin, end) if top else ("", r.context.value if r.context else None, ())
     names: list[str] = []
     nodes: list[Node] = []
-    below: list[Node] = []
+    below: list[Node | None] = []
     flips = []
     for items, count in head.variables:
         n, node, indices, flipped = variable(r, items, head.start, head.stop)
@@ -357,17 +362,14 @@ def as_value(r: LatexReader, d: DerivativeOf, start: int, stop: int) -> Value:
     if found is None:
         found = Var(f"D{len(r.unknowns) + 1}_{d.name or 'f'}_{d.variable}", shape)
         r.unknowns[found] = replace(whole, span=d.span)
-    indices = (*d.numerator_indices, *d.variable_indices)
-    if not indices:
+    if not d.numerator_indices and not d.variable_indices:
         return value_of(found, start, stop)
     if d.numerator_indices and len(d.numerator_indices) < len(above):
         raise r.error(f"`{r.text(start, stop)}`: some indices above the line are missing", start, stop, "SD135")
-    missing = len(shape) - len(indices)
-    if not d.numerator_indices and above and d.variable_indices:
-        spec = (*[("slice", None, None, None)] * len(above), *["at"] * len(d.variable_indices))
-    else:
-        spec = (*["at"] * len(indices), *[("slice", None, None, None)] * missing)
-    node = r.make("getitem", found, *indices, start=start, stop=stop, spec=spec)
+    entries: list[Node | None] = [*(d.numerator_indices or [None] * len(above)), *d.variable_indices]
+    entries += [None] * (len(shape) - len(entries))
+    spec = tuple(WHOLE if n is None else "at" for n in entries)
+    node = r.make("getitem", found, *(n for n in entries if n is not None), start=start, stop=stop, spec=spec)
     return value_of(node, start, stop)
 
 

@@ -16,7 +16,7 @@ from .grammar import missing, product_ends, read_sum
 from .lookup import read_named
 from .naming import GREEK, Key, label_text
 from .scripts import Scripts, read_scripts
-from .tree import Cursor, Environment, Group, Item, Token, is_char, is_macro
+from .tree import Cursor, Environment, Group, Item, Token, is_char, is_macro, plain_text
 from .values import SHOWN, Value, power, value_of
 
 if TYPE_CHECKING:
@@ -249,6 +249,9 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
     full = key.labelled(label_text(scripts.sub) or "") if scripts.sub is not None else key
     known = bool(r.known(key, start, stop) or r.is_defined(key) or (key.base in r.scope and key == Key(key.base)))
     d = r.definitions.get(full) or r.definitions.get(key)
+    if d is not None and d.fixed is not None and d.fixed == plain_text(g.items).replace(" ", ""):
+        c.next()
+        return read_named(r, key, scripts, start)
     if d is not None and d.parameters:
         c.next()
         return _apply_definition(r, d, scripts, g, start)
@@ -269,6 +272,7 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         r.assumptions.setdefault("sigma(", "σ(z) is the logistic function 1/(1 + e^(-z)), for every entry")
         return _activation(r, c, "sigmoid", scripts, g, start)
     if known:
+        _check_product(r, key, scripts, g, start)
         return None
     written = key.base if key.base not in GREEK else "\\" + key.base
     if written in r.functions or key.base in r.functions:
@@ -283,6 +287,24 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
     if scripts.sub is not None and key.base not in _FUNCTION_LETTERS:
         return None
     return _unknown_name(r, key, scripts, g, start)
+
+
+def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int) -> None:
+    """`y(x)` of a declared y: nobody writes a product so.
+
+    Raises:
+        InputError: SD133.
+    """
+    if scripts.raised or scripts.primes or key.base in r.scope:
+        return
+    names = [i for i in g.items if not is_char(i, ",", ";")]
+    bare = bool(names) and all(
+        (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha())) or isinstance(names[k - 1], Token) and names[k - 1].kind == "sub"
+        for k, i in enumerate(names)
+    )
+    if bare:
+        what = f"`{r.text(start, g.stop)}`: a product, or a function of what is in the brackets?"
+        raise r.error(what, start, g.stop, "SD133", "leave out the brackets, or write the product with \\cdot")
 
 
 def _primed_power(scripts: Scripts) -> bool:

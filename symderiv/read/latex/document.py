@@ -16,6 +16,7 @@ from ...expr.walk import variables
 from ..declarations import Declarations, declarations_from
 from ..infer import Inference, sentence
 from ..problem import Problem
+from .indices import WhichLine
 from .macros import Expander
 from .naming import Key
 from .reader import Definition, DerivativeOf, LatexReader
@@ -97,7 +98,7 @@ def read_latex(text: str, vars: object = None, context: Context | None = None, *
         raise InputError(f"a text is needed, not {type(text).__name__}", code="SD137")
     source = text if text.isascii() else "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
     try:
-        return _read(source, vars, context or Context(), name)
+        return _read_lines(source, vars, context or Context(), name)
     except SymDerivError:
         raise
     except RecursionError:
@@ -139,16 +140,32 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
     return Problem(d.source, main.right[0].words, d.vars, d.assumptions, d.definitions, d.spans, main.name)
 
 
+def _read_lines(source: str, vars: object, context: Context, name: str) -> LatexDocument:
+    """The text as it is; where `W_i` of a matrix is a row or a column, the one that fits, if only one does."""
+    try:
+        return _read(source, vars, context, name, "")
+    except WhichLine as unclear:
+        found: list[LatexDocument] = []
+        for lines in ("row", "column"):
+            try:
+                found.append(_read(source, vars, context, name, lines))
+            except SymDerivError:
+                continue
+        if len(found) == 1:
+            return found[0]
+        raise unclear from None
+
+
 # reading twice -----------------------------------------------------------------------------------------------------------------
 
 
-def _read(source: str, vars: object, context: Context, name: str) -> LatexDocument:
+def _read(source: str, vars: object, context: Context, name: str, lines: str) -> LatexDocument:
     clock = Clock(source, name)
     declared = declarations_from(_plain_names(vars))
     declared.check_names()
     items = _tree(source, context.macros, name)
     raws = split_statements(items)
-    if not raws:
+    if all(raw.condition for raw in raws):
         raise InputError("there is nothing to read", code="SD137", span=Span(source, 0, 1, name))
     inference = Inference()
     letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
@@ -165,7 +182,7 @@ def _read(source: str, vars: object, context: Context, name: str) -> LatexDocume
             sizes=sizes,
             fixed=fixed,
             given=dict(context.names),
-            functions=context.functions,
+            functions=context.functions, lines=lines,
         )
 
     first = reader(declared, dict(unknown), inference, {})

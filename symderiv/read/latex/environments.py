@@ -72,11 +72,10 @@ def _complete(r: LatexReader, e: Environment, rows: list) -> tuple[Value, list]:
         a, b = tests[0].node, tests[1].node
         if a.operands[:2] == b.operands[:2] and {a.name, b.name} in ({"gt", "le"}, {"lt", "ge"}, {"eq", "ne"}):
             return rows[-1][0], rows[:-1]
-    if len(rows) == 2 and all(t is not None for t in tests):
-        a, b = tests[0].node, tests[1].node
         if a.operands[:2] == b.operands[:2] and {a.name, b.name} == {"gt", "lt"}:
-            what = "the cases leave the place between them open"
-            raise r.error(what, e.start, e.stop, "SD135", r"write \ge or \text{otherwise} in one of them")
+            shown = r.text(tests[1].start, tests[1].stop)
+            r.assumptions.setdefault("cases", f"the cases leave one point open; there the case `{shown}` is taken")
+            return rows[-1][0], rows[:-1]
     raise r.error("the cases may leave something out", e.start, e.stop, "SD135", r"end with & \text{otherwise}")
 
 
@@ -85,7 +84,7 @@ def _case(r: LatexReader, row: list[Item], e: Environment) -> tuple[Value, Value
     if len(cells) == 1:
         cells = _cut_at_words(cells[0])
     value = [i for i in cells[0]]
-    while value and is_char(value[-1], ",", ".", ";"):
+    while value and (is_char(value[-1], ",", ".", ";") or is_macro(value[-1], "quad", "qquad")):
         value.pop()
     if not value or len(cells) > 2:
         raise r.error("a case is a value and a condition", e.start, e.stop, "SD135", r"value & condition \\")

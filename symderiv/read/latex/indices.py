@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import Dummy, Expr, Integer
 
+from ...errors import InputError
 from ...expr.nodes import Call, Node, Num, Var
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
@@ -257,8 +258,12 @@ def entry(r: LatexReader, x: Value, parts: list[list[Item]], stop: int) -> Value
             else f"{r.shown(x)} is a scalar and has a subscript"
         )
         raise r.shape_error(what, x.start, stop, "declare the sizes of the array" + r.declare_hint(x.node))
-    if len(parts) < rank and rank == 2:
-        raise which_line(r, x, x.start, stop)
+    if len(parts) == 1 and rank == 2:
+        if not r.lines:
+            raise which_line(r, x, x.start, stop)
+        colon = [Token("char", ":", x.start, x.start)]
+        line = entry(r, x, [*parts, colon] if r.lines == "row" else [colon, *parts], stop)
+        return Value(line.node, "column", x.start, stop)
     if len(parts) - sum(new) < rank:
         what = f"`{r.text(x.start, stop)}` has {len(parts)} of {rank} subscripts"
         raise r.error(what, x.start, stop, "SD133", "write : for the axes that stay")
@@ -285,10 +290,14 @@ def entry(r: LatexReader, x: Value, parts: list[list[Item]], stop: int) -> Value
     return value_of(node, x.start, stop)
 
 
-def which_line(r: LatexReader, x: Value, start: int, stop: int):
-    """SD133: `W_i` of a matrix may be a row or a column."""
+class WhichLine(InputError):
+    """SD133: `W_i` of a matrix may be a row or a column; the sizes may decide."""
+
+
+def which_line(r: LatexReader, x: Value, start: int, stop: int) -> WhichLine:
+    """The error for one subscript on a matrix."""
     what = f"`{r.text(start, stop)}` has one subscript on the matrix {r.shown(x)}: a row or a column?"
-    return r.error(what, start, stop, "SD133", "write _{i,:} for a row, _{:,i} for a column")
+    return WhichLine(what, code="SD133", hint="write _{i,:} for a row, _{:,i} for a column", span=r.span(start, stop))
 
 
 def read_index(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> Value:

@@ -27,7 +27,6 @@ from .values import Value, power, transposed, value_of
 if TYPE_CHECKING:
     from .reader import LatexReader
 
-_INDEX_LETTERS = frozenset("ijklmnpqrstuv")
 _SAMPLES = {"x": "X", "y": "Y"}  # rows of a declared matrix
 
 
@@ -133,6 +132,8 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
             if not (r.is_defined(full) or r.known(full, start, stop)):
                 continue
             rest = parts[used:] + sample
+            if used and any(letter_of(part) in r.scope for part in parts[:used]):
+                continue  # the letter is an index here, not a label
             if rest and not (all(is_index_part(r, p) for p in rest) and _has_axes(r, full, len(rest), start, stop)):
                 continue
             if left and left[0].kind == "bracket":
@@ -193,9 +194,14 @@ def finish(
 
 def _line(r: LatexReader, x: Value, indexed: list[list[Item]], start: int, stop: int) -> Value:
     """`X_i` of the samples is a row, as a column."""
-    if x.named not in _SAMPLES.values() or _all_numbers(indexed[0]):
+    if x.named in _SAMPLES.values() and not _all_numbers(indexed[0]):
+        return sample(r, x, x.named, indexed, stop)
+    if not r.lines or _all_numbers(indexed[0]):
         raise which_line(r, x, start, stop)
-    return sample(r, x, x.named, indexed, stop)
+    side = f"{x.named or 'the matrix'}_i is {r.lines} i of {x.named or 'the matrix'}, as a column (the other does not fit)"
+    r.assumptions.setdefault("line " + x.named, side)
+    return entry(r, x, indexed, stop)
+
 
 
 def sample(r: LatexReader, x: Value, written: str, indexed: list[list[Item]], stop: int) -> Value:
@@ -261,7 +267,7 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
         if x.node.rank == 2 and count == 1 and key.base in _SAMPLES:
             return sample(r, x, key.base, above or parts, stop), []
         if x.node.rank == 2 and count == 1:
-            raise which_line(r, replace(x, start=start, stop=stop), start, stop)
+            return replace(x, start=start, stop=stop), above or parts
     if key == Key("delta") and len(parts) == 2:
         return None
     if above:
@@ -291,12 +297,13 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         if label is None:
             what = f"`{r.text(start, stop)}`: the subscript is neither an index nor a label"
             raise r.error(what, start, stop, "SD133", "declare the array, and bind its index by a sum or on the left side")
-        if base_known and _value(r, key, start, stop).is_array and (letter in _INDEX_LETTERS or len(parts) > 1):
+        if base_known and _value(r, key, start, stop).is_array:
             shown = letter or "".join(letter_of(p) for p in parts) or label
-            what = f"`{r.text(start, stop)}`: the index {shown} is neither bound by a sum nor on the left side"
-            raise r.error(
-                what, start, stop, "SD133", f"write the sum over {shown}, or declare `{key.labelled(label).identifier}`"
-            )
+            hint = f"write the sum over {shown}, or declare `{key.labelled(label).identifier}: …`"
+            if r.known(Key(shown), start, stop):
+                hint = f"declare it: `{shown}: scalar integer`, or `{key.labelled(label).identifier}: …`"
+            what = f"`{r.text(start, stop)}`: {shown} is neither an index of a sum or of the left side nor a label"
+            raise r.error(what, start, stop, "SD133", hint)
         key = key.labelled(label)
     if raised and raised[0].kind in ("bracket", "star"):
         inner = raised[0].items[0]

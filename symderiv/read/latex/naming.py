@@ -58,6 +58,8 @@ def keys_of(name: str) -> set[Key]:
     labels = tuple(p for p in parts[1:] if p not in _ACCENT_WORDS)
     for base, accent, label in _bases(parts[0]):
         found.add(Key(base, accent + accents, label + labels))
+        if len(label + labels) > 1:
+            found.add(Key(base, accent + accents, ("_".join(label + labels),)))  # A_L_minus_1 is A^{L-1}
     return found
 
 

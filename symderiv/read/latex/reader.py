@@ -57,6 +57,7 @@ class Definition:
     value: Value | None = None
     busy: bool = False
     used: bool = False
+    fixed: str | None = None  # the arguments as written, where the value is known for them alone
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class DerivativeOf:
         variable: the name of the variable, "" where it is not written (`∇f`).
         var: the variable, None where it is not declared.
         order: 1, 2, …
-        numerator_indices, variable_indices: entries, as nodes that count from 0; () for whole arrays.
+        numerator_indices, variable_indices: entries, as nodes that count from 0; () for whole arrays; None stands for an axis that
+            stays whole, `(j, None)` for a row.
         variables: for a mixed derivative, all variables in order.
         transposed: by `xᵀ`.
         span: place in the source.
@@ -81,7 +83,7 @@ class DerivativeOf:
     var: Node | None
     order: int = 1
     numerator_indices: tuple[Node, ...] = ()
-    variable_indices: tuple[Node, ...] = ()
+    variable_indices: tuple[Node | None, ...] = ()
     variables: tuple[Node, ...] = ()
     transposed: bool = False
     span: Span | None = None
@@ -117,6 +119,7 @@ class LatexReader:
     expecting_label: bool = False  # a subscript is being read
     loss_name: str = ""  # the one name for which the value of the context stands
     guessed: set[str] = field(default_factory=set)  # names that were assumed in the first reading
+    lines: str = ""  # what W_i of a matrix is: row, column, or "" for not known
     raw: Any = None  # the statement that is being read
     main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side

@@ -177,13 +177,29 @@ def _pieces(row: Sequence[Item]) -> list[Piece]:
         elif is_char(item, ":") and not (k + 1 < len(row) and is_char(row[k + 1], "=")):
             out.append(Piece([]))
         elif is_macro(item, "forall"):
-            out.append(Piece([], condition=True, words="for all"))
+            used, items = _quantified(row, k + 1)
+            out.append(Piece(items, condition=True, words="for all"))
+            out.append(Piece([], first=False))
+            k += used
         elif is_macro(item, *ARROWS):
             out.append(Piece([], link="implies"))
         else:
             out[-1].items.append(item)
         k += 1
     return _merged([p for p in out if p.items])
+
+
+def _quantified(row: Sequence[Item], k: int) -> tuple[int, list[Item]]:
+    r"""What belongs to `\forall`: letters, and `\in` with one set. The number of items and the items."""
+    begin = k
+    while k < len(row) and (isinstance(row[k], Token) and row[k].text.isalpha() and row[k].kind == "char" or is_char(row[k], ",")):  # type: ignore[union-attr]
+        k += 1
+    if k < len(row) and is_macro(row[k], "in"):
+        k += 1
+        k += 2 if k < len(row) and is_macro(row[k]) else 1
+        while k < len(row) and is_macro(row[k], "setminus", "backslash", "cup", "cap"):
+            k += 2
+    return k - begin, [i for i in row[begin:k]]
 
 
 def _worded(words: str) -> Piece:

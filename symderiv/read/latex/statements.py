@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from sympy import Dummy, Expr, Integer
 
-from ...errors import Span
+from ...errors import Span, SymDerivError
 from ...expr.nodes import Index, Node, Num
+from ..numbers import affine
+from .arguments import split_arguments
 from .bigops import comprehension
 from .calculus import Head, Pattern, head_of, inline_head, nabla_head, name_pattern, resolve
 from .conditions import compare, has_relation, read_condition
@@ -20,7 +22,7 @@ from .naming import Key, label_text
 from .reader import Definition, DerivativeOf
 from .scripts import content
 from .split import Raw
-from .tree import Cursor, Group, Item, Token, is_char, is_macro, tokens_below
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text, tokens_below
 from .updates import split_update
 from .values import Value
 
@@ -256,6 +258,8 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
             letters = [letter, *letters]
         elif one.kind in ("bracket", "star") and label is not None:
             key = key.labelled("star" if one.kind == "star" else label)
+        elif one.kind == "power" and letter and not p.arguments:  # what is defined is no power: δ^o is a label
+            key = key.labelled(letter)
         else:
             return None
     if len(set(letters)) < len(letters):
@@ -322,8 +326,6 @@ def _as_number(items: Sequence[Item], letter: str) -> bool:
 
 def _parameters(r: LatexReader, g: Group) -> tuple[Key, ...] | None:
     """The names in `f(x, y)`; None where something else stands there."""
-    from .arguments import split_arguments
-
     out: list[Key] = []
     for part in split_arguments(g.items):
         c = Cursor(part, g.start, g.stop)
@@ -360,7 +362,8 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
         from .values import value_of
 
         x = value_of(value, p.start, p.stop)
-        r.definitions[p.key] = Definition(p.key, lambda: x, value=x)
+        fixed = plain_text(p.arguments.items).replace(" ", "") if p.arguments is not None else None
+        r.definitions[p.key] = Definition(p.key, lambda: x, value=x, fixed=fixed)
         r.loss_name = p.key.identifier
         return
 
@@ -404,7 +407,10 @@ def side_of(r: LatexReader, x: Value, letters: Sequence[str]) -> Side:
         return Side(x.node, x.kind, span, x.node)
     from .arrays import entries_to_array
 
-    node = entries_to_array(x.node, [(r.scope[k].index, r.scope[k].hi) for k in letters])
+    try:
+        node = entries_to_array(x.node, [(r.scope[k].index, r.scope[k].hi) for k in letters])
+    except SymDerivError as error:
+        raise error.at(span) from None
     r.places.setdefault(node, (x.start, x.stop))
     kind = {0: "scalar", 1: "column", 2: "matrix"}.get(node.rank, "tensor")
     return Side(node, kind, span, x.node)
@@ -420,7 +426,7 @@ def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:
     for one in raw.conditions:
         start, stop = one.start, one.stop
         if one.words == "for all":
-            if not all(letter_of(q) in r.scope for q in split_indices(one.sides[0])):
+            if not _all_of_axes(r, one.sides[0]):
                 raise r.error(
                     f"the condition `{r.text(start, stop)}` is not read",
                     start,
@@ -429,6 +435,13 @@ def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:
                     "leave it out, or write it with =, <",
                 )
             continue
+        free = [x for x in letters_in([i for s in one.sides for i in s]) if len(x) == 1 and x not in r.scope and not _known_letter(r, x)]
+        letters = [letter_of(s) for s in one.sides]
+        if free and one.signs and all(letters) and len(letters) == 2 and any(x in r.scope for x in letters):
+            continue  # i = j, where j is only another name of i
+        if free:
+            what = f"the condition `{r.text(start, stop)}`: {free[0]} is not an index of the statement"
+            raise r.error(what, start, stop, "SD135", "write the condition with the indices of the left side")
         if one.signs and all(s == "=" for s in one.signs):
             values = [read_all(r, Cursor(s, s[0].start, s[-1].stop)) for s in one.sides]
             for a, b in zip(values, values[1:], strict=False):
@@ -436,6 +449,29 @@ def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:
         else:
             out.append(read_condition(r, Cursor(one.sides[0], start, stop)).node)
     return tuple(out)
+
+
+def _known_letter(r: LatexReader, letter: str) -> bool:
+    return r.is_defined(Key(letter)) or bool(r.known(Key(letter), 0, 1))
+
+
+def _all_of_axes(r: LatexReader, items: Sequence[Item]) -> bool:
+    r"""`\forall i, j`, `\forall j \in [1, D]`: free indices over their whole axes."""
+    cut = next((k for k, i in enumerate(items) if is_macro(i, "in")), len(items))
+    letters = [letter_of([i]) for i in items[:cut] if not is_char(i, ",")]
+    if not letters or not all(x in r.scope for x in letters):
+        return False
+    if cut == len(items):
+        return True
+    (*_, last) = items
+    if len(items) != cut + 2 or not isinstance(last, Group) or last.opener not in ("[", "{") or r.guessing:
+        return r.guessing
+    parts = [[i for i in p if not is_macro(i, "ldots", "dots", "cdots")] for p in split_arguments(last.items)]
+    ends = [p for p in parts if p]
+    if len(ends) < 2:
+        return False
+    first, end = (affine(read_all(r, Cursor(p, p[0].start, p[-1].stop)).node) for p in (ends[0], ends[-1]))
+    return first == 1 and all(end == r.scope[x].hi for x in letters)
 
 
 def _entries(r: LatexReader, letters: Sequence[str]) -> tuple[tuple[Index, Expr], ...]:
@@ -539,7 +575,7 @@ def _read_derivative(r: LatexReader, plan: Plan, span: Span, letters: list[str])
     sides = [_side(r, items, order) for items in raw.sides[1:]]
     if r.guessing:
         _equate(r, sides)
-        if d.var is not None and not order:
+        if d.var is not None:
             _check_assumed(r, _rank_of(d), f"`{r.text(span.start, sides[0].span.start).rstrip(' &=')}`", sides)
         if sides and not order:
             _main_shape(r, sides[0].words.shape)
@@ -555,16 +591,16 @@ def _read_derivative(r: LatexReader, plan: Plan, span: Span, letters: list[str])
 def _rank_of(d: DerivativeOf) -> int:
     """The rank of a derivative; a numerator of which nothing is known is a scalar."""
     assert d.var is not None
-    above = d.numerator.rank if d.numerator is not None and not d.numerator_indices else 0
+    above = max(0, d.numerator.rank - len(d.numerator_indices)) if d.numerator is not None else 0
     below = sum(v.rank for v in (d.variables or (d.var,) * d.order))
-    return above + below - len(d.variable_indices)
+    return above + below - sum(n is not None for n in d.variable_indices)
 
 
 def _entry_order(r: LatexReader, d: DerivativeOf, letters: list[str]) -> list[str]:
     """Free letters in the order of the axes of the derivative."""
     by_index = {r.scope[k].index: k for k in letters}
     out: list[str] = []
-    for n in (*d.numerator_indices, *d.variable_indices):
+    for n in (*d.numerator_indices, *(v for v in d.variable_indices if v is not None)):
         found = by_index.get(n)  # type: ignore[call-overload]
         if found and found not in out:
             out.append(found)

@@ -138,6 +138,8 @@ class TreeBuilder:
             pass
         elif name in _IGNORED_WITH_ARGUMENT:
             self._skip_argument(t)
+            if name == "hspace":
+                self._add(Token("macro", "quad", t.start, t.stop))  # separates formulas as \quad does
         elif name in _IGNORED:
             pass
         elif name == "middle":
@@ -229,6 +231,8 @@ class TreeBuilder:
         self._add(Environment(t.text, tuple(frame.items), frame.opening.start, t.stop, frame.opening.spaced))
 
     def _add(self, item: Item) -> None:
+        if is_macro(item, "quad", "qquad") and any(f.kind in ("brace", "bracket", "left") for f in self.frames):
+            return  # inside brackets it is only space
         self.frames[-1].items.append(item)
 
 
