@@ -103,6 +103,11 @@ def _join_terms(minus: list[bool], name: str = "add") -> Callable[[list[Piece], 
     return build
 
 
+def _is_minus_one(x: Node) -> bool:
+    one = _without_minus(x)
+    return isinstance(one, Num) and one.value == 1
+
+
 def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
     terms = node.operands
     if len(terms) == 1:
@@ -113,6 +118,10 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
             if isinstance(one, Num) and one.value == 1 and isinstance(x, Call) and x.name == "sigmoid":
                 z = x.operands[0]
                 return same(Call("sigmoid", _without_minus(z) or Call("neg", z)))
+            minus_one = isinstance(one, Num) and one.value == -1
+            if (minus_one or _is_minus_one(one)) and isinstance(other, Call) and other.name == "sigmoid":  # σ(z) - 1 = -σ(-z)
+                z = other.operands[0]
+                return same(Call("neg", Call("sigmoid", _without_minus(z) or Call("neg", z))))
     if plan := _chunked(node):
         return plan
     bare = [_without_minus(t) for t in terms]

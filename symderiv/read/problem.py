@@ -21,7 +21,7 @@ from .syntax import parse_tokens
 FILE_LIMIT = 4 * MAX_LENGTH + 3  # bytes: UTF-8 has at most 4 for a character, and there may be a mark in front
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     """What a text says.
 
@@ -44,6 +44,10 @@ class Problem:
     spans: dict[Node, Span] = field(default_factory=dict)
     name: str = ""
     path: str = ""
+
+    def __repr__(self) -> str:
+        source = " ".join(self.source.split())
+        return f"<problem {source if len(source) <= 100 else source[:99] + '…'}>"
 
 
 class Statement(NamedTuple):

@@ -17,8 +17,10 @@ from ..expr.nodes import Add, Call, Node, Num, Var
 from ..expr.walk import postorder
 from ..notation.words import to_words
 from ..simplify.add import add, primitive
+from ..simplify.facts import is_symmetric
 from ..simplify.lower import normal
-from ..simplify.product import einsum, is_zero, scale, zeros
+from ..simplify.calls import call
+from ..simplify.product import einsum, is_zero, scale, split_coef, zeros
 from .model import Derivation, Step
 from .pairing import canonical, negate, plus, terms_of, times
 from .trace import substitute
@@ -106,11 +108,11 @@ def _linear_equation(g: Node, v: Var) -> list[Equation]:
     first = Equation(to_words(g), to_words(left), "=", "At a stationary point the gradient is 0.")
     for form, said in _forms(g, v):
         split = _affine(form, v)
-        if split is None:
+        if split is None or (form is not g and is_zero(split[2])):
             continue
         h, moving, rest = split
         equation = Equation(_applied(h, v, moving), to_words(rest), "=", said)
-        solution = _solution(h, v, rest)
+        solution = _solution(h, v, rest) if equation.left is not v else None
         return [first, equation, *([solution] if solution is not None else [])]
     return [first]
 
@@ -120,14 +122,23 @@ def _forms(g: Node, v: Var) -> list[tuple[Node, str]]:
     plain = [(g, "The gradient is affine in the variable: what does not depend on it goes to the other side.")]
     if v.rank != 2 or v.shape[0] != v.shape[1] or not any(isinstance(n, Call) and n.name == "inv" for n in postorder(g)):
         return plain
-    ij = [(v, ["j", "i"]), (g, ["j", "k"])]
-    both = einsum([*ij, (v, ["l", "k"])], ["i", "l"])
+    terms = g.terms if isinstance(g, Add) else (g,)
+    both = add([_between(v, t) for t in terms])
     return [*plain, (both, f"Multiplied by `{v.name}` from both sides; what does not depend on it goes to the other side.")]
+
+
+def _between(v: Var, t: Node) -> Node:
+    """`vᵀ t vᵀ`, which clears `v⁻ᵀ`; a symmetric variable stands either way round, so that its inverses are met."""
+    ways = ([["j", "i"], ["i", "j"]], [["l", "k"], ["k", "l"]]) if is_symmetric(v) else ([["j", "i"]], [["l", "k"]])
+    forms = [einsum([(v, a), (t, ["j", "k"]), (v, b)], ["i", "l"]) for a in ways[0] for b in ways[1]]
+    return min(forms, key=lambda x: to_words(x).tree_size)
 
 
 def _affine(g: Node, v: Var) -> tuple[Node, Node, Node] | None:
     """`(H, H v, c)` with `G = H v − c` up to a positive number; None where G is not affine."""
     plain = Var(Str(v.name), v.shape)
+    if any(isinstance(n, Call) and v in n.operands for n in postorder(g)):
+        return None
     free = substitute(g, {v: plain}) if plain is not v else g
     h = engine.gradients(free, [plain])[0][plain]
     if plain in h.free_symbols or is_zero(h):
@@ -158,17 +169,24 @@ def _solution(h: Node, v: Var, rest: Node) -> Equation | None:
         scalar = _identity_multiple(words)
         if scalar is not None:
             return Equation(v, to_words(scale(rest, 1 / scalar)), "=", "Divided by the number in front.")
-        inverse = Call("inv", words)
-        right = to_words(rest)
-        return Equation(v, Call("matmul", inverse, right), "=", "Where the matrix in front can be inverted.")
+        inverse = call("inv", h)
+        if isinstance(inverse, Var):  # of an inverse: multiplied by the matrix itself
+            rest = einsum([(inverse, ["i", "j"]), (rest, ["j"])], ["i"]) if not is_symmetric(inverse) else _cleared(inverse, rest)
+            return Equation(v, to_words(rest), "=", "Multiplied by the inverse of the matrix in front.")
+        solved = einsum([(inverse, ["i", "j"]), (rest, ["j"])], ["i"])
+        return Equation(v, to_words(solved), "=", "Where the matrix in front can be inverted.")
     if v.rank == 0:
         return Equation(v, Call("div", to_words(rest), words), "=", "Divided by the number in front.")
-    from ..simplify.product import split_coef
-
     c, body = split_coef(einsum([(h, [("o", 0), ("o", 1), ("b", 0), ("b", 1)]), (v, [("b", 0), ("b", 1)])], [("o", 0), ("o", 1)]))
     if body is v:
         return Equation(v, to_words(scale(rest, 1 / c)), "=", "Divided by the number in front.")
     return None
+
+
+def _cleared(a: Node, rest: Node) -> Node:
+    """`A c` where the terms of c begin with `A⁻¹`, for a symmetric A in either orientation."""
+    forms = [einsum([(a, ls), (rest, ["j"])], ["i"]) for ls in (["i", "j"], ["j", "i"])]
+    return min(forms, key=lambda x: to_words(x).tree_size)
 
 
 def _identity_multiple(words: Node):

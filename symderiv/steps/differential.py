@@ -77,12 +77,16 @@ class Lines:
         self.line: Node = c.root_change
         self.opens = True
 
-    def add(self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = ()) -> None:
+    def add(
+        self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), children: Sequence[Step] = ()
+    ) -> None:
         """One more line, unless it would look like the last one."""
         fine = self.c.task.detail == "full"
         same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
         if not same_look or (self.opens and after is not self.line):
-            self.steps.append(Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), opens=self.opens))
+            self.steps.append(
+                Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), children=tuple(children), opens=self.opens)
+            )
             self.opens = False
             self.line = after
 
@@ -147,7 +151,9 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
     local = local_words(c, block)
     through = local if is_identity(cotangent, c.lead) else pair(c.speller.words(cotangent), local, c.lead)
     rule, reason = local_rule(c, block)
-    lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [c.change(face)], [local])
+    change = c.change(face)
+    children = [Step(rule, reason, change, local, change, new=(local,), opens=True)] if c.task.detail == "full" and change is not c.root_change else []
+    lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [change], [local], children)
     order = {n: k for k, n in enumerate(postorder(local))}
     parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
     if c.task.detail != "full":

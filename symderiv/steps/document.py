@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape
@@ -13,6 +13,7 @@ from .consequences import stationary, update_rules
 from .model import Derivation, Section, Step
 from .options import Options
 from .rules import rule_named
+from .samples import sampled
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,16 @@ def document(d: Derivation, options: Options | None = None) -> Document:
         notes.append("In denominator layout the result is shown with its axes swapped: variable first, output last.")
     if notes:
         blocks.append(Items(tuple((0, (n if n.endswith(".") else n + ".",)) for n in notes), numbered=False))
+    if options.samples:
+        blocks = [_in_samples(b) for b in blocks]
     return Document(_title(d, options), tuple(blocks), d, options)
+
+
+def _in_samples(b: Block) -> Block:
+    """Sums over features as inner products with the samples."""
+    if not isinstance(b, Display):
+        return b
+    return Display(tuple(replace(r, right=Math(sampled(r.right.words), tuple(map(sampled, r.right.highlight)))) for r in b.rows))
 
 
 def _consequences(d: Derivation, options: Options) -> list[Block]:

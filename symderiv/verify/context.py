@@ -15,8 +15,9 @@ from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
 from ..simplify.lower import normal
 from .claims import Claim
-from .decide import Trials, has_kinks
+from .decide import Trials
 from .differences import bind
+from .pieces import has_pieces
 from .points import Point, finite, gap, open_indices
 from .ratios import TOLERANCE, Ratio, ratio_of
 
@@ -72,7 +73,7 @@ class Context:
     @cached_property
     def pieces(self) -> bool:
         """Whether derivative or claim have pieces, so that few points could agree by chance."""
-        return has_kinks(self.truth) or (self.given is not None and has_kinks(self.given))
+        return has_pieces(self.truth, *([self.given] if self.given is not None else []))
 
     @cached_property
     def true_values(self) -> list[np.ndarray]:
@@ -143,7 +144,9 @@ class Context:
 
     def _everywhere(self, words: Node, other: Callable[[Point], np.ndarray | None]) -> bool:
         seen = False
-        for p in (*self.trials.points, *(self.trials.dense if self.pieces else ())):
+        given = [self.given] if self.given is not None else []
+        more = [*self.trials.dense, *self.trials.beside(words, *given)] if self.pieces else []
+        for p in (*self.trials.points, *more):
             a, b = p.value(words), other(p)
             if a is None or b is None or not finite(a) or not finite(b):
                 continue

@@ -16,13 +16,14 @@ import numpy as np
 
 from ..code.numpy import numpy_function
 from ..errors import LimitError, SymDerivError
-from ..expr.nodes import Call, Node, Var
+from ..expr.nodes import Node, Var
 from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..simplify.lower import normal
 from . import sampling
 from .differences import FAILS, Function, bind
-from .points import Point, finite, gap, open_indices
+from .pieces import beside_borders, has_pieces
+from .points import Point, finite, gap
 from .precise import AGREE, gap_in_digits
 from .report import say_sizes
 from .rings import identical_modulo
@@ -76,7 +77,7 @@ class Trials:
         self._fill()
 
     def _fill(self) -> None:
-        per = 4 if has_kinks(self.words) or has_kinks(self.truth) else 2
+        per = 4 if has_pieces(self.words, self.truth) else 2
         for sizes in sampling.sample_sizes(self.variables, self.rng, self.words):
             self._at(sizes, per if sizes else 6)
         if not any(is_unequal(p) for p in self.points):
@@ -135,6 +136,12 @@ class Trials:
         self.points, found = kept, self.points
         return found
 
+    def beside(self, *claims: Node) -> list[Point]:
+        """Points close to the borders of pieces, where the original and the derivative have values."""
+        fixed = frozenset(v.name for v in self.variables if v.is_a("integer") or v.is_a("onehot"))
+        found = beside_borders([*self.points, *self.dense], fixed, self.words, self.truth, *claims)
+        return [p for p in found if finite(p.value(self.truth)) and finite(run(self.function(p.sizes), p))]
+
     def _scaled(self, start: Point) -> None:
         """Larger and smaller values, for pieces that begin at some distance (`abs(x) > 1`)."""
         free = [v.name for v in self.variables if not v.attrs]
@@ -162,39 +169,10 @@ class Trials:
         return out
 
 
-def has_kinks(words: Node) -> bool:
-    """Whether some operation has pieces."""
-    return any(
-        isinstance(n, Call) and (n.op.kinks or n.name in ("gt", "ge", "lt", "le", "heaviside", "sign")) for n in postorder(words)
-    )
-
-
 def is_unequal(point: Point) -> bool:
     """Whether sizes above 1 are all different (with many symbols: most of them)."""
     sizes = list(point.sizes.values())
     return len(set(sizes)) >= min(len(sizes), 4 if len(sizes) > 6 else len(sizes)) and 1 not in sizes
-
-
-def unreached(trials: Trials, *roots: Node) -> list[Node]:
-    """Pieces (`x > 5`, `maximum(x, y)`) of which no point reached the other side."""
-    points, out = [*trials.points, *trials.dense], []
-    for node in postorder(*roots):
-        if not isinstance(node, Call) or node.name not in _PIECES or open_indices(node):
-            continue
-        signs: set[float] = set()
-        for p in points:
-            values = [p.value(o) for o in node.operands[:2]]
-            if any(v is None for v in values):
-                continue
-            x, y = (values[0], values[1] if len(values) > 1 and node.name not in _ONE_SIDED else 0.0)
-            signs |= {float(s) for s in np.unique(np.sign(np.asarray(x - y, dtype=float))) if s}  # type: ignore[operator]
-        if len(signs) == 1:
-            out.append(node)
-    return out
-
-
-_ONE_SIDED = frozenset(("relu", "abs", "sign", "heaviside", "elu", "selu", "leaky_relu", "prelu"))
-_PIECES = frozenset(("gt", "ge", "lt", "le", "maximum", "minimum")) | _ONE_SIDED
 
 
 # comparing -------------------------------------------------------------------------------------------------------------------
@@ -206,8 +184,8 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     """
     function = numpy_function(claim, trials.variables)
     decision = compare(trials, lambda p: run(bind(function, p.sizes), p))
-    if decision.equal and (has_kinks(trials.truth) or has_kinks(claim)):
-        more = compare(trials, lambda p: p.value(claim), trials.dense)
+    if decision.equal and has_pieces(trials.truth, claim):
+        more = compare(trials, lambda p: p.value(claim), [*trials.dense, *trials.beside(claim)])
         decision = more if not more.equal else replace(decision, worst=max(decision.worst, more.worst))
     if decision.at is not None and decision.worst < CLOSE:
         decision = _to_more_digits(trials, claim, decision)
@@ -351,4 +329,4 @@ def _rounding(trials: Trials, claim: Node, point: Point) -> float:
     return 100 * worst
 
 
-__all__ = ["Decision", "Trials", "compare", "cores_of", "decide", "has_kinks", "is_unequal", "run", "unreached"]
+__all__ = ["Decision", "Trials", "compare", "cores_of", "decide", "is_unequal", "run"]

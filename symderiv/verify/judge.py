@@ -18,8 +18,9 @@ from ..simplify.lower import normal
 from . import sampling
 from .claims import Claim
 from .context import Context
-from .decide import Decision, Trials, compare, decide, unreached
+from .decide import Decision, Trials, compare, decide
 from .diagnose import diagnose
+from .pieces import unreached
 from .points import Point, finite, gap
 from .ratios import Ratio
 from .shapes import diagnose_loose, diagnose_shape, permutation
@@ -126,15 +127,24 @@ class Judge:
         if kinks:
             message = "Right almost everywhere: your claim is the derivative wherever there is one."
             notes += tuple(f"there is none at {k}" for k in kinks)
-        return Verdict(True, "right", message, correct=self.correct, claim=claim.problem, decided_by=decision.how,
-                       notes=(*claim.notes, *notes, *self._notes(claim)), layout=self.correct.layout)  # fmt: skip
+        return Verdict(
+            True,
+            "right",
+            message,
+            correct=self.correct,
+            claim=claim.problem,
+            decided_by=decision.how,
+            notes=(*claim.notes, *notes, *self._unreached(claim, decision), *self._notes(claim)),
+            layout=self.correct.layout,
+        )
 
     def _unreached(self, claim: Claim, decision: Decision) -> tuple[str, ...]:
         """What a decision by points alone has not seen."""
         if "same normal form" in decision.how or "exactly" in decision.how:
             return ()
         given = [claim.words] if claim.words is not None else []
-        found = unreached(self.trials, self.problem.expr, self.truth, *given)
+        points = [*self.trials.points, *self.trials.dense]
+        found = unreached(points, self.problem.expr, self.truth, *given)
         return tuple(f"no point reached the other side of {say(node)}: not compared there" for node in found)
 
     def _other_convention(self, context: Context) -> Diagnosis | None:

@@ -237,7 +237,8 @@ def _axis_words(axis: object) -> str:
 
 def _claim_axis(e: Edit) -> tuple[str, str, float]:
     assert isinstance(e.old, Call)
-    message = f"{e.old.name} runs along {_axis_words(e.old.params['axis'])} and should run along {_axis_words(e.detail)}: {say(_there(e))}."
+    now, then = _axis_words(e.old.params["axis"]), _axis_words(e.detail)
+    message = f"{e.old.name} runs along {now} and should run along {then}: {say(_there(e))}."
     return "index", message[:1].upper() + message[1:], 4.2
 
 
@@ -281,7 +282,8 @@ def _claim_replace(e: Edit) -> tuple[str, str, float]:
 _CLAIM = {
     "transpose": _claim_transpose, "negate": _claim_negate, "scale": _claim_scale, "drop_term": _claim_drop_term,
     "drop_factor": _claim_drop_factor, "swap": _claim_swap, "axis": _claim_axis, "average": _claim_average,
-    "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare, "replace": _claim_replace, "insert": _claim_insert,
+    "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare,
+    "replace": _claim_replace, "insert": _claim_insert,
 }  # fmt: skip
 
 

@@ -117,7 +117,7 @@ class _StepPrinter(MathPrinter):
             symbol = symbols.get(node.operands[0])
             if symbol is not None and symbol.kind in ("partial", "cotangent") and all(s == "at" for s in node.params["spec"]):
                 return self.entry(symbol, list(node.operands[1:]), pieces[1:])
-            if self.math.options.samples and self.latex:
+            if self.math.options.samples:
                 pieces = [self._row(node, pieces[0]), *pieces[1:]]
         if isinstance(node, Call) and node.name in ("softmax", "log_softmax") and node.params["axis"] == node.rank - 1:
             node = Call(node.name, *node.operands, axis=-1)  # the last axis is the usual one

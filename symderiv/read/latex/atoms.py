@@ -10,10 +10,12 @@ import sympy
 from sympy import Rational
 
 from ...expr.nodes import Num
+from ..names import function_names as language_functions
+from ..names import nearest
 from ..numbers import literal
 from . import bigops, calculus, calls, environments
 from .conditions import has_relation, indicator
-from .grammar import bar_of, group_cursor, missing, product_ends, read_all, read_sum
+from .grammar import bar_here, bar_of, group_cursor, missing, product_ends, read_all, read_sum
 from .indices import is_index_part, position, read_index, split_indices
 from .lookup import apply_raised, name_key, read_named, scripts_on_value, size_of_label
 from .naming import ACCENTS, FONTS, GREEK, Key, label_text
@@ -43,7 +45,7 @@ def read_factor(r: LatexReader, c: Cursor) -> Value:
     if item.kind == "number":
         return _number(r, c, item)
     if bar_of(item):
-        return scripts_on_norm(r, c, _bars(r, c, bar_of(item)))
+        return scripts_on_norm(r, c, _bars(r, c, bar_here(c)))
     if item.kind in ("sup", "sub", "prime"):
         raise r.error(f"`{item.text}` follows nothing", item.start, item.stop, "SD130", "put braces or a name before it")
     if item.kind == "char" and item.text.isalpha():
@@ -130,15 +132,7 @@ def _named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> V
     scripts = read_scripts(r, c)
     scripts.anchor = anchor
     following = c.peek()
-    if (
-        isinstance(following, Group)
-        and following.opener in ("(", "[", "{")
-        and (following.opener == "(" or has_relation(following.items))
-    ):
-        found = calls.apply_named(r, c, key, scripts, following, start)
-        if found is not None:
-            return scripts_on_value(r, c, found)
-    if isinstance(following, Group) and following.opener == "[" and calls.is_unknown_function(r, key, scripts):
+    if isinstance(following, Group) and (following.opener in ("(", "[") or (following.opener == "{" and has_relation(following.items))):
         found = calls.apply_named(r, c, key, scripts, following, start)
         if found is not None:
             return scripts_on_value(r, c, found)
@@ -213,16 +207,20 @@ def _braced(r: LatexReader, c: Cursor, g: Group) -> Value:
 
 def _bars(r: LatexReader, c: Cursor, bar: str) -> tuple[str, Value, int, int]:
     """`|x|` and `\\|x\\|`: a bar where an operand is due opens."""
-    opening = c.next()
+    opening = c.peek()
     assert opening is not None
+    _skip_bar(c, bar)
     c.bars.append(bar)
     x = read_sum(r, c)
-    item = c.peek()
-    if bar_of(item) != bar:
+    if bar_here(c) != bar:
         raise r.error(f"`{bar.replace('||', chr(92) + '|')}` is never closed", opening.start, opening.stop, "SD130")
     c.bars.pop()
-    c.next()
+    _skip_bar(c, bar)
     return bar, x, opening.start, c.last
+
+
+def _skip_bar(c: Cursor, bar: str) -> None:
+    c.at += 2 if bar == "||" and is_char(c.peek(), "|") else 1
 
 
 def scripts_on_norm(r: LatexReader, c: Cursor, found: tuple[str, Value, int, int]) -> Value:
@@ -359,8 +357,6 @@ def _macro(r: LatexReader, c: Cursor, item: Token) -> Value:
     shown = f"`\\{name[:40]}`"
     if name in _NOT_READ:
         raise r.error(f"{shown} is not read", item.start, item.stop, "SD135")
-    from ..names import nearest
-
     known = [*_COMMANDS, *calls.MACROS, *GREEK, *FONTS]
     raise r.error(f"{shown} is not a known command", item.start, item.stop, "SD131", nearest(name, known).replace("`", "\\", 0))
 
@@ -371,6 +367,13 @@ def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
         found = _one(r, c, item) or _word(r, c, item)
         if found is not None:
             return found
+    if item.text.startswith("operatorname"):
+        inner = c.peek(1)
+        word = label_text(content(inner)) if inner is not None else None
+        if word is None or word not in r.table.names and not r.is_defined(Key(word)):
+            stop = inner.stop if inner is not None else item.stop
+            shown = f"`{r.text(item.start, stop)}`"
+            raise r.error(f"{shown} is not a known function", item.start, stop, "SD131", nearest(word or "", language_functions()))
     key = name_key(r, c)
     if key == Key("e") and item.text in _BOLD and is_sub(c) and not r.known(key, item.start, c.last) and not r.is_defined(key):
         return _unit_vector(r, c, item)

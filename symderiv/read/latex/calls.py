@@ -235,10 +235,6 @@ def derivative_of(r: LatexReader, word: str, given: Arguments, order: int, start
 # names before brackets -----------------------------------------------------------------------------------------------------------
 
 
-def is_unknown_function(r: LatexReader, key: Key, scripts: Scripts) -> bool:
-    return key == Key("sigma") and scripts.sub is None and not r.is_defined(key) and not r.known(key, 0, 1)
-
-
 def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group, start: int) -> Value | None:
     """A name before a bracket: the function of that name, or None where it is a product.
 
@@ -299,7 +295,7 @@ def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: 
         return
     names = [i for i in g.items if not is_char(i, ",", ";")]
     bare = bool(names) and all(
-        (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha())) or isinstance(names[k - 1], Token) and names[k - 1].kind == "sub"
+        (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha() or (g.opener == "[" and i.kind == "number"))) or isinstance(names[k - 1], Token) and names[k - 1].kind == "sub"
         for k, i in enumerate(names)
     )
     if bare:
@@ -317,6 +313,8 @@ def _unknown_name(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: i
     functional = (
         key.base in _FUNCTION_LETTERS or key.base in ("phi", "varphi", "psi", "Phi", "Psi", "ell", "Gamma") or scripts.primes
     )
+    if g.opener == "[" and not functional:
+        return None
     if loose and not functional and not any(is_char(i, ",", ";") for i in g.items):
         return None
     name = r.text(start, g.start).strip() or key.identifier

@@ -129,6 +129,9 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
             )
         return Problem(d.source, d.definitions[name], d.vars, d.assumptions, d.definitions, d.spans, name)
     main = d.main
+    several = [s for s in d.statements if s.kind == "expression"]
+    if len(several) > 1:
+        raise InputError("there are several expressions", code="SD137", hint="give one, or name them", span=several[1].span)
     if main.kind in ("equation", "chain", "condition") or not main.right:
         raise InputError("an equation of two known sides is no expression", code="SD137", hint="write one side", span=main.span)
     used = next((v for v in variables(main.right[0].words) if v in d.unknowns), None)
@@ -166,7 +169,8 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
     items = _tree(source, context.macros, name)
     raws = split_statements(items)
     if all(raw.condition for raw in raws):
-        raise InputError("there is nothing to read", code="SD137", span=Span(source, 0, 1, name))
+        what = "a condition alone is no expression" if raws else "there is nothing to read"
+        raise InputError(what, code="SD137", span=Span(source, raws[0].start if raws else 0, raws[0].stop if raws else 1, name))
     inference = Inference()
     letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}

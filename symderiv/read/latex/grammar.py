@@ -44,7 +44,7 @@ def ends(c: Cursor) -> bool:
         return True
     if is_char(item, ",", ";", ":", ".", "!"):
         return True
-    if c.bars and bar_of(item) == c.bars[-1]:
+    if c.bars and bar_here(c) == c.bars[-1]:
         return True
     return is_macro(item, *_TEXT) and is_words(c.peek(1))
 
@@ -65,6 +65,14 @@ def bar_of(item: Item | None) -> str:
     if is_char(item, "|") or is_macro(item, "vert"):
         return "|"
     return "||" if is_macro(item, "|", "Vert") else ""
+
+
+def bar_here(c: Cursor) -> str:
+    """The bar at the cursor; two single ones that touch are a double one where a double one can stand."""
+    bar, item, after = bar_of(c.peek()), c.peek(), c.peek(1)
+    if bar == "|" and is_char(item, "|") and is_char(after, "|") and item.stop == after.start and (not c.bars or c.bars[-1] == "||"):  # type: ignore[union-attr]
+        return "||"
+    return bar
 
 
 def read_all(r: LatexReader, c: Cursor) -> Value:
@@ -189,7 +197,7 @@ def _quotient(r: LatexReader, c: Cursor, factors: list[tuple[str, Value]]) -> Va
     x = divide(r, numerator, denominator, numerator.start, denominator.stop)
     following = c.peek()
     glued = not product_ends(c) and not is_char(following, "/", "*") and not is_macro(following, *_SIGNS)
-    numbers = isinstance(numerator.node, Num) and isinstance(denominator.node, Num)
+    numbers = isinstance(numerator.node, Num) and isinstance(denominator.node, Num) and following is not None and following.spaced
     if glued and not (numbers or (isinstance(numerator.node, Num) and is_macro(following, "sum", "prod"))):
         assert following is not None
         what = f"`{r.text(numerator.start, following.stop)}`: is what follows the fraction above or below the line?"

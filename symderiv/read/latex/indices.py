@@ -233,6 +233,8 @@ def check_range(r: LatexReader, x: Value, axis: int, place: Node, start: int, st
         first = 1 if bound is None else bound.base
         raise r.shape_error(f"`{r.text(start, stop)}` begins at {low + first}", start, stop, f"the first entry has index {first}")
     room = sympy.expand(size - 1 - high)
+    if bound is None and high.is_Integer and not size.is_Integer:
+        return  # x_3 of a vector of n entries, as in the language
     if room.is_nonnegative is not True:
         first = 1 if bound is None else bound.base
         what = f"`{r.text(start, stop)}` goes up to {sympy.expand(high + first)}, but the axis has {size} entries"

@@ -40,6 +40,9 @@ def name_key(r: LatexReader, c: Cursor) -> Key | None:
         return Key(item.text)
     if is_macro(item, *ACCENTS) or is_macro(item, *FONTS):
         assert isinstance(item, Token)
+        if item.text == "mathbb":
+            hint = r"sets and expected values are not read; \mathbb{1}[x > 0] is an indicator"
+            raise r.error(f"`{r.text(item.start, item.stop + 4)}` is not read", item.start, item.stop, "SD135", hint)
         c.next()
         inner = content(argument(r, c, "\\" + item.text))
         key = key_of_items(r, inner)
@@ -98,6 +101,8 @@ def read_named(r: LatexReader, key: Key, scripts: Scripts, start: int) -> Value:
         return _unknown(r, key, scripts, parts, start, stop)
     _, full, used, rest, raised = found[0]
     x = _value(r, full, start, stop)
+    if rest:
+        r.assumptions.setdefault("(i) " + full.identifier, f"the bracketed index of {full.identifier} is a subscript: entry i")
     indexed = parts[used:] + rest
     return finish(r, x, indexed, raised, scripts, start, stop)
 
@@ -121,7 +126,7 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
         if label and not plain_number:
             above = (key.labelled(label), [], raised[1:])
             labels_above = [above] if raised[0].kind == "star" else [*labels_above, above]
-        if raised[0].kind == "bracket" and is_index_part(r, inside):
+        if raised[0].kind == "bracket" and is_index_part(r, inside) and not _all_numbers(inside):
             labels_above.append((key, [list(inside)], raised[1:]))
     for base, sample, left in labels_above:
         for used in range(len(parts) + 1):
