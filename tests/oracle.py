@@ -100,7 +100,8 @@ WORDS: Arrays = {
     **{name: getattr(np, name) for name in (
         "exp", "log", "log1p", "expm1", "sqrt", "square", "abs", "sign", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
         "sinh", "cosh", "tanh", "maximum", "minimum", "where", "clip", "heaviside", "outer", "kron", "trace", "tril", "triu",
-        "cumsum", "concatenate", "ones", "zeros", "eye", "tri", "arange", "reshape", "transpose", "argmax", "logaddexp", "stack", "pi", "var",
+        "cumsum", "concatenate", "ones", "zeros", "eye", "tri", "arange", "reshape", "transpose", "argmax", "logaddexp",
+        "stack", "pi", "var",
     )},
     "sum": _reduction(np.sum, builtins.sum), "mean": _reduction(np.mean, lambda g: np.mean(list(g))),
     "max": _reduction(np.max, builtins.max), "min": _reduction(np.min, builtins.min),
@@ -142,7 +143,8 @@ def declarations(text: str) -> dict[str, tuple[list[str], set[str]]]:
 
 def size_names(text: str) -> list[str]:
     """The size symbols of declarations, in order of first occurrence."""
-    names = [n.id for sizes, _ in declarations(text).values() for s in sizes for n in ast.walk(ast.parse(s)) if isinstance(n, ast.Name)]
+    sizes = [s for shape, _ in declarations(text).values() for s in shape]
+    names = [n.id for s in sizes for n in ast.walk(ast.parse(s)) if isinstance(n, ast.Name)]
     return list(dict.fromkeys(names))
 
 

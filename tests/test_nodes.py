@@ -140,10 +140,10 @@ def test_free_symbols_are_variables_and_sizes() -> None:
 
 def test_xreplace_and_subs_by_nodes_and_sizes() -> None:
     node = words("sum((X @ w - y)**2)")
-    X, w, y = (node.atoms(Var) and next(v for v in variables(node) if v.name == name) for name in "Xwy")
+    X, w, y = (next(v for v in variables(node) if v.name == name) for name in "Xwy")
     assert str(node.xreplace({w: 2 * w})) == "sum((X @ (2*w) - y)**2)"
     assert node.xreplace({y: X @ w}).xreplace({}) is not node
-    n, d = X.shape
+    n, _ = X.shape
     fixed = node.xreplace({n: Integer(5)})
     assert {str(s) for v in variables(fixed) for s in v.shape} == {"5", "d"}
     with pytest.raises(sd.ShapeError):

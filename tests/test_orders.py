@@ -247,7 +247,7 @@ def test_layouts_of_an_array(expr: str, vars: str, by: str, numerator: str | Non
     assert other.shape == (*first.shape[rank:], *first.shape[:rank])
     assert numerator is None or str(first) == numerator
     assert denominator is None or str(other) == denominator
-    everything, arrays = arrays_for(vars, 0)
+    everything, _ = arrays_for(vars, 0)
     known = oracle.derivative(expr, [by], everything)
     known = np.moveaxis(known, range(rank), range(-rank, 0))
     assert oracle.distance(oracle.value(str(other), everything), known) < 1e-6

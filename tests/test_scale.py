@@ -1,4 +1,4 @@
-"""Large inputs: no recursion, results that stay readable, and work that grows with the size (counted in calls, not in seconds)."""
+"""Large inputs: no recursion, readable results, and work that grows with the size (counted in calls, not in seconds)."""
 
 from __future__ import annotations
 

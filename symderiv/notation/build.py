@@ -127,6 +127,11 @@ def valued(x: Node) -> Node:
 
 def _guarded(num: list[Node], den: list[Node]) -> Node | None:
     """`where(c, f, 0)` for an indicator times factors that need not be finite where it is 0."""
+    off = next((x for x in num if isinstance(x, Call) and x.name == "where" and x.operands[1:] == (Num(0), Num(1))), None)
+    if off is not None and (den or any(isinstance(x, Call) and x.name in _UNSAFE for x in num)):
+        rest = list(num)
+        rest.remove(off)
+        return Call("where", off.operands[0], Num(0), multiply(rest, den))
     hot = next((x for x in num if indicator(x) is not None), None)
     if hot is None or not (den or any(isinstance(x, Call) and x.name in _UNSAFE for x in num)):
         return None

@@ -29,7 +29,7 @@ _HINTS = {
     "∑": "write sum(... for i in range(n))", "\\": "LaTeX is read by parse_latex", "$": "LaTeX is read by parse_latex",
     "'": "write .T for the transpose", "!": "there is no factorial; exp(lgamma(n + 1)) is one",
     "\0": "the text holds a null byte", "∞": "write inf", "÷": "write /", "“": "use straight quotes",
-    "ᵢ": "write x[i] for an entry", "ⱼ": "write x[j] for an entry", "ₖ": "write x[k] for an entry", "ₙ": "write x[n - 1] for an entry",
+    "ᵢ": "write x[i] for an entry", "ⱼ": "write x[j] for an entry", "ₖ": "write x[k] for an entry",
     "”": "use straight quotes", "’": "write .T",
 }  # fmt: skip
 

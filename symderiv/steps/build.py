@@ -164,7 +164,7 @@ class _Builder:
             rule, reason = "constrained", "The entries on both sides of the diagonal are one variable: G + Gᵀ − diag(G)."
             mine = _constrained(mine)
         elif self.plain:
-            rule, reason = "properties", f"What is known of {', '.join(v.name for v in self.plain)} is used."  # type: ignore[attr-defined]
+            rule, reason = "properties", _known(self.plain)
         else:
             rule, reason = "simplify", "Like factors and terms are collected."
         if mine is not steps[at].after and self.r.symmetric == "constrained":
@@ -191,6 +191,16 @@ class _Builder:
 
     def _words(self, words: Node) -> Node:
         return replace(words, self.back)
+
+
+def _known(plain: dict[Node, Node]) -> str:
+    """What was declared of the variables, in a sentence."""
+    said = []
+    for v in plain:
+        assert isinstance(v, Var)
+        words = {"symmetric": f"`{v.name} = {v.name}ᵀ`", "psd": f"`{v.name} = {v.name}ᵀ`", "diagonal": f"`{v.name}` is diagonal"}
+        said += [words[a] for a in sorted(v.attrs) if a in words] or [f"what is declared of `{v.name}`"]
+    return f"Here {' and '.join(dict.fromkeys(said))} is used."
 
 
 def _constrained(g: Node) -> Node:

@@ -18,6 +18,7 @@ from ..simplify.product import scale
 from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
 from .blocks import Block, blocks
+from .rules import spoken
 from .spell import Speller
 from .trace import Part, Trace, substitute
 
@@ -274,7 +275,7 @@ class Context:
         if said:
             reason = "It is recognised that " + " and ".join(dict.fromkeys(said)) + "."
         elif defined:
-            reason = f"By the definition of {' and '.join(n.replace('_', ' ') for n in defined)}."
+            reason = f"By the definition of {' and '.join(map(spoken, defined))}."
         else:
             reason = "The same value in a form that is shorter to differentiate."
         before = self.statement()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape
+from ..expr.walk import postorder
 from .consequences import stationary, update_rules
 from .model import Derivation, Section, Step
 from .options import Options
@@ -74,6 +75,13 @@ class Items:
     items: tuple[tuple[int, tuple[str | Math | Size, ...]], ...]
     numbered: bool = True
 
+    def merged(self) -> list[tuple[str, tuple[str | Math | Size, ...]]]:
+        """Equal remarks once, with all their numbers."""
+        numbers: dict[tuple, list[int]] = {}
+        for number, parts in self.items:
+            numbers.setdefault(parts, []).append(number)
+        return [(", ".join(str(n) for n in ns if n), parts) for parts, ns in numbers.items()]
+
 
 Block = Heading | Paragraph | Display | Items
 
@@ -107,7 +115,7 @@ def document(d: Derivation, options: Options | None = None) -> Document:
         made, number = _section(d, section, options, number)
         blocks += made
     blocks += _consequences(d, options)
-    notes = [*d.notes, *(f"Not differentiable where: {k}." for k in d.kinks)]
+    notes = [*d.notes, *_conventions(d), *(f"Not differentiable where: {k}." for k in d.kinks)]
     layout = options.layout or d.layout
     if layout == "denominator" and any(s.function.rank for s in d.sections[:1]) and d.order == 1:
         notes.append("In denominator layout the result is shown with its axes swapped: variable first, output last.")
@@ -123,6 +131,19 @@ def _in_samples(b: Block) -> Block:
     if not isinstance(b, Display):
         return b
     return Display(tuple(replace(r, right=Math(sampled(r.right.words), tuple(map(sampled, r.right.highlight)))) for r in b.rows))
+
+
+CONVENTIONS = {
+    "heaviside": "H is the unit step: `H(u) = 1` for `u > 0`, 0 for `u < 0`, and 1/2 at 0",
+    "sign": "`sign(0) = 0`: one of the subgradients is taken at the kink",
+    "onehot": "The one-hot vector of a label has a 1 at the label and 0 elsewhere",
+}
+
+
+def _conventions(d: Derivation) -> list[str]:
+    """What the signs in the answers mean."""
+    used = {n.name for words in d.results.values() for n in postorder(words) if isinstance(n, Call)}
+    return [text for name, text in CONVENTIONS.items() if name in used]
 
 
 def _consequences(d: Derivation, options: Options) -> list[Block]:
@@ -192,6 +213,7 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
         blocks.append(Paragraph(("with the intermediate values",) if len(section.names) > 1 else ("with",)))
         blocks.append(Display(tuple(_names(section))))
     shown: list[Row] = []
+    local: list[Row] = []
     too_long = False
     for chain in _chains(steps):
         for k, step in enumerate(chain):
@@ -201,12 +223,12 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
             number += 1
             shown.append(_row(step, step.subject if k == 0 else None, number))
             explained.append(shown[-1])
-            if step.children:
-                blocks.append(Display(tuple(shown)))
-                shown = []
-                blocks += _children(step, number)
+            local += [_child(c, number) for c in step.children]
     if shown:
         blocks.append(Display(tuple(shown)))
+    if local:
+        blocks.append(Paragraph(("The local differentials that were put in:",)))
+        blocks.append(Display(tuple(local)))
     if too_long:
         text = "With all names replaced by what they stand for this is the answer; written out it is too long for a page."
         blocks.append(Paragraph((text,)))
@@ -243,13 +265,9 @@ def _row(step: Step, subject: Node | None, number: int) -> Row:
     )  # fmt: skip
 
 
-def _children(step: Step, number: int) -> list[Block]:
-    if not step.children:
-        return []
-    rows = []
-    for c in step.children:
-        rows.append(Row(Math(c.subject if c.subject is not None else c.before), Math(c.after), c.rule, rule_named(c.rule).title))
-    return [Paragraph((f"For step {number}:",)), Display(tuple(rows))]
+def _child(step: Step, number: int) -> Row:
+    left = step.subject if step.subject is not None else step.before
+    return Row(Math(left), Math(step.after), step.rule, rule_named(step.rule).title, number=number, shape=step.shape)
 
 
 def _chains(steps: list[Step]) -> list[list[Step]]:

@@ -15,6 +15,7 @@ from sympy.core.symbol import Str
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import postorder
 from ..notation.words import negative, to_words
+from ..simplify.factors import base_and_exponent
 from ..simplify.product import Network, scale, split_coef
 from .pairing import negate, times
 from .trace import is_one
@@ -135,7 +136,7 @@ class Entries:
                 deltas.append(delta(place[root], index))
             place.setdefault(root, index)
         items = [(x, [net.find(i) for i in ls]) for x, ls in net.items]
-        items, coef = _turned(items, coef)
+        items, coef = _turned(cancelled(items), coef)
         items = self._labelled(items, place, used, depth)
         here = used | set(place.values())
         wanted = self._wanted(items)
@@ -203,6 +204,17 @@ def _turned(items, coef: Expr):
                 out[k] = (scale(x, S.NegativeOne), ls)
                 return out, -coef
     return out, coef
+
+
+def cancelled(items):
+    """`p p⁻¹` goes, entry by entry."""
+    out = list(items)
+    for x, ls in items:
+        b, e = base_and_exponent(x)
+        if e == -1 and (b, ls) in out and (x, ls) in out:
+            out.remove((b, ls))
+            out.remove((x, ls))
+    return out
 
 
 def _mixed(x: Add) -> bool:

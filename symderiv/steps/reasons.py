@@ -8,6 +8,7 @@ from sympy import S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from .blocks import Block, is_sum_of_squares
+from .rules import spoken
 
 if TYPE_CHECKING:
     from .context import Context
@@ -40,10 +41,11 @@ def _power(head: Call, block: Block) -> tuple[str, str]:
 
 def _operation(head: Call) -> str:
     if head.op.elementwise and head.rank:
-        return f"{head.name.capitalize()} acts on every entry by itself: its derivative multiplies the change entry by entry."
+        name = spoken(head.name)
+        return f"{name[0].upper()}{name[1:]} acts on every entry by itself: its derivative multiplies the change entry by entry."
     if head.op.elementwise:
-        return f"The chain rule: the derivative of {head.name} times the change of its argument."
-    return _KNOWN.get(head.name, f"The differential of {head.name}, from its definition.")
+        return f"The chain rule: the derivative of {spoken(head.name)} times the change of its argument."
+    return _KNOWN.get(head.name, f"The differential of {spoken(head.name)}, from its definition.")
 
 
 _KNOWN = {
@@ -92,7 +94,7 @@ def index_rule(c: Context, block: Block) -> tuple[str, str]:
     if rule == "power":
         return "power", "The power rule, and the chain rule for what is inside."
     if isinstance(head, Call) and head.op.elementwise:
-        return rule, f"The chain rule: the derivative of {head.name}, times the derivative of its argument."
+        return rule, f"The chain rule: the derivative of {spoken(head.name)}, times the derivative of its argument."
     return rule, reason
 
 

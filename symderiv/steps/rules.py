@@ -249,6 +249,22 @@ _GENERAL = (
     ),
 )  # fmt: skip
 
+SPOKEN = {
+    "inv": "the inverse", "pinv": "the pseudoinverse", "logdet": "log det", "det": "the determinant", "abs": "the absolute value",
+    "xlogy": "x log y", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
+    "logsumexp": "log-sum-exp", "exp": "the exponential", "log": "the logarithm", "max": "the maximum", "min": "the minimum",
+    "maximum": "the maximum", "minimum": "the minimum", "prod": "the product", "sqrtm": "the matrix square root",
+    "cholesky": "the Cholesky factor", "where": "a case distinction", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "elu": "ELU",
+    "selu": "SELU", "gelu": "GELU", "silu": "SiLU", "lgamma": "log Γ", "digamma": "the digamma function", "erf": "the error function",
+    "kl": "the Kullback-Leibler divergence", "mse": "the mean squared error", "layer_norm": "layer normalisation",
+}  # fmt: skip
+
+
+def spoken(name: str) -> str:
+    """How an operation is called in a sentence."""
+    return SPOKEN.get(name, name.replace("_", " "))
+
+
 RULES: dict[str, Rule] = {r.key: r for r in _GENERAL}
 
 
@@ -278,7 +294,7 @@ def _of_operation(op: Op) -> Rule:
         why += f" It is not differentiable at {op.kinks}; there the convention of the engine holds."
     target = next((n for n in op.example_vars), "x")
     return Rule(
-        op.name, f"derivative of {op.name.replace('_', ' ')}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example, target,
+        op.name, f"derivative of {spoken(op.name)}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example, target,
         vars=op.example_vars,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -110,18 +110,13 @@ class Context:
         """Whether words have the values of the claim at the probes."""
         return self._agrees(words, self.claimed_values)
 
-    @cached_property
-    def claim_core(self) -> Node | None:
-        """The normal form of the claim; what has no value anywhere can still be compared by it."""
-        try:
-            return normal(self.given) if self.given is not None else None
-        except SymDerivError:
-            return None
-
     def is_claim_itself(self, words: Node) -> bool:
         """Whether words are the claim by normal form."""
+        return self.given is not None and self._same_form(words, self.given)
+
+    def _same_form(self, a: Node, b: Node) -> bool:
         try:
-            return self.claim_core is not None and normal(words) is self.claim_core
+            return normal(a) is normal(b)
         except SymDerivError:
             return False
 
@@ -136,17 +131,15 @@ class Context:
 
     def true_everywhere(self, words: Node) -> bool:
         """Whether words are the derivative at all points where both have values, and have one somewhere."""
-        return self._everywhere(words, self.trials.true)
+        return self._same_form(words, self.truth) or self._everywhere(words, self.trials.true)
 
     def claimed_everywhere(self, words: Node) -> bool:
         """Whether words are the claim at all points where both have values, and have one somewhere."""
-        return self._everywhere(words, self.claimed)
+        return self.is_claim_itself(words) or self._everywhere(words, self.claimed)
 
     def _everywhere(self, words: Node, other: Callable[[Point], np.ndarray | None]) -> bool:
         seen = False
-        given = [self.given] if self.given is not None else []
-        more = [*self.trials.dense, *self.trials.beside(words, *given)] if self.pieces else []
-        for p in (*self.trials.points, *more):
+        for p in self._points(words):
             a, b = p.value(words), other(p)
             if a is None or b is None or not finite(a) or not finite(b):
                 continue
@@ -154,6 +147,21 @@ class Context:
             if gap(a, b) > self.tolerance:
                 return False
         return seen
+
+    def _points(self, words: Node) -> Iterator[Point]:
+        yield from self.trials.points
+        if self.pieces or has_pieces(words):
+            yield from self.trials.dense
+            yield from self._borders
+            yield from self.trials.beside(words, known=self._known)
+
+    @cached_property
+    def _known(self) -> set[Node]:
+        return set(postorder(self.trials.words, self.truth, *([self.given] if self.given is not None else [])))
+
+    @cached_property
+    def _borders(self) -> list[Point]:
+        return self.trials.beside(self.trials.words, self.truth, *([self.given] if self.given is not None else []))
 
     def ratio(self, words: Node | None = None, scalars: bool = True) -> Ratio | None:
         """`truth = ratio * words` (the claim, if no words are given) at all points."""

@@ -7,7 +7,7 @@ proved as far as it can be, and the decision says how far that was.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -136,10 +136,10 @@ class Trials:
         self.points, found = kept, self.points
         return found
 
-    def beside(self, *claims: Node) -> list[Point]:
+    def beside(self, *roots: Node, known: Container[Node] = ()) -> list[Point]:
         """Points close to the borders of pieces, where the original and the derivative have values."""
         fixed = frozenset(v.name for v in self.variables if v.is_a("integer") or v.is_a("onehot"))
-        found = beside_borders([*self.points, *self.dense], fixed, self.words, self.truth, *claims)
+        found = beside_borders([*self.points, *self.dense], fixed, *roots, known=known)
         return [p for p in found if finite(p.value(self.truth)) and finite(run(self.function(p.sizes), p))]
 
     def _scaled(self, start: Point) -> None:
@@ -185,7 +185,7 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     function = numpy_function(claim, trials.variables)
     decision = compare(trials, lambda p: run(bind(function, p.sizes), p))
     if decision.equal and has_pieces(trials.truth, claim):
-        more = compare(trials, lambda p: p.value(claim), [*trials.dense, *trials.beside(claim)])
+        more = compare(trials, lambda p: p.value(claim), [*trials.dense, *trials.beside(trials.words, trials.truth, claim)])
         decision = more if not more.equal else replace(decision, worst=max(decision.worst, more.worst))
     if decision.at is not None and decision.worst < CLOSE:
         decision = _to_more_digits(trials, claim, decision)

@@ -6,7 +6,7 @@ border is looked for along the line between two points on its two sides, and com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .sampling import Values
 ONE_SIDED = frozenset(("relu", "abs", "sign", "heaviside", "elu", "selu", "leaky_relu", "prelu"))
 PIECES = frozenset(("gt", "ge", "lt", "le", "maximum", "minimum")) | ONE_SIDED
 MOST_BORDERS = 12
-STEPS = 45  # halvings of the line
+STEPS = 30  # halvings of the line
 BESIDE = (1e-6, 1e-4)  # distances from the border, as parts of the line
 
 
@@ -27,9 +27,9 @@ def has_pieces(*roots: Node) -> bool:
     return any(isinstance(n, Call) and (n.op.kinks or n.name in PIECES) for n in postorder(*roots))
 
 
-def borders_of(*roots: Node) -> list[Call]:
-    """The operations whose value changes its formula."""
-    found = [n for n in postorder(*roots) if isinstance(n, Call) and n.name in PIECES and not open_indices(n)]
+def borders_of(*roots: Node, known: Container[Node] = ()) -> list[Call]:
+    """The operations whose value changes its formula, without those below `known` nodes."""
+    found = [n for n in postorder(*roots, known=known) if isinstance(n, Call) and n.name in PIECES and not open_indices(n)]
     return found[:MOST_BORDERS]
 
 
@@ -53,16 +53,17 @@ def unreached(points: Sequence[Point], *roots: Node) -> list[Call]:
     return out
 
 
-def beside_borders(points: Sequence[Point], fixed: frozenset[str], *roots: Node) -> list[Point]:
+def beside_borders(points: Sequence[Point], fixed: frozenset[str], *roots: Node, known: Container[Node] = ()) -> list[Point]:
     """Points close to each border, on both sides.
 
     Args:
         points: to begin from.
         fixed: variables that cannot be moved (labels, one-hot rows).
         roots: expressions with borders.
+        known: nodes whose borders were looked at.
     """
     out: list[Point] = []
-    for node in borders_of(*roots):
+    for node in borders_of(*roots, known=known):
         pair = _two_sides(node, points)
         if pair is not None:
             out += _close_to(node, *pair, fixed)

@@ -60,23 +60,10 @@ def _hard_zeros(words: Node) -> set[Node]:
     return hard
 
 
-_FLAT = (
-    "relu",
-    "where",
-    "maximum",
-    "minimum",
-    "clip",
-    "tril",
-    "triu",
-    "onehot",
-    "diag",
-    "sign",
-    "heaviside",
-    "hardtanh",
-    "eq",
-    "ne",
+_FLAT = tuple(
+    "relu where maximum minimum clip tril triu onehot diag sign heaviside hardtanh eq ne zeros tri gt ge lt le kron getitem "
+    "imax imin isum".split()
 )
-_FLAT += ("zeros", "tri", "gt", "ge", "lt", "le", "kron", "getitem", "imax", "imin", "isum")
 
 
 def regular(words: Node, values: Mapping[str, Any], sizes: Mapping[Any, int]) -> bool:

@@ -64,7 +64,7 @@ class _Html:
         if b.numbered and self.doc.options.reasons is False:
             return ""
         rows = []
-        for number, parts in b.items:
+        for number, parts in b.merged():
             label = f'<span class="number">({number})</span> ' if number and b.numbered else ""
             rows.append(f"<li>{label}{''.join(self.inline(p) for p in parts)}</li>")
         style = ' style="list-style: none"' if b.numbered else ""

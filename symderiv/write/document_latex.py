@@ -15,7 +15,8 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \definecolor{symderiv}{HTML}{B3261E}
 \allowdisplaybreaks
 \setlength{\parindent}{0pt}
-\setlength{\parskip}{6pt}
+\setlength{\parskip}{4pt}
+\AtBeginDocument{\setlength{\abovedisplayskip}{4pt}\setlength{\belowdisplayskip}{6pt}}
 """
 RELATIONS = {"←": r"\leftarrow", "⇒": r"\Rightarrow"}
 
@@ -68,8 +69,8 @@ class _Latex:
         if b.numbered and not self.sentences:
             return ""
         rows = []
-        for number, parts in b.items:
-            label = f"[({number})]" if number and b.numbered else ""
+        for numbers, parts in b.merged():
+            label = f"[({numbers})]" if numbers and b.numbered else ""
             rows.append(rf"  \item{label} " + "".join(self.inline(p) for p in parts))
         body = "\n".join(rows)
         return f"\\begin{{itemize}}\n\\setlength{{\\itemsep}}{{2pt}}\n{body}\n\\end{{itemize}}"

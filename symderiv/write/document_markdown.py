@@ -33,7 +33,7 @@ class _Markdown:
         if b.numbered and self.doc.options.reasons is False:
             return ""
         rows = []
-        for number, parts in b.items:
+        for number, parts in b.merged():
             label = f"({number}) " if number and b.numbered else ""
             rows.append(f"- {label}" + "".join(self.inline(p) for p in parts))
         return "\n".join(rows)

@@ -33,7 +33,7 @@ class _Text:
         if b.numbered and self.doc.options.reasons is False:
             return ""
         out = []
-        for number, parts in b.items:
+        for number, parts in b.merged():
             label = f"({number})" if number and b.numbered else "•"
             out.append(wrapped("".join(self.inline(p) for p in parts), self.width, f"{label:>5} ", " " * 6))
         return "\n".join(out)

@@ -17,13 +17,16 @@ from ..steps.model import Symbol
 from ..steps.options import Options
 from . import mathindex, mathwords  # noqa: F401 (they fill the table of words)
 from .latex import LatexNotation
-from .mathematics import MathPrinter, Piece
+from .mathematics import Body, MathPrinter, Piece
 from .names import latex_name, unicode_name
 from .notations import Notation
 from .precedence import MathLevel
 from .prose import greek_in_latex
 from .sharing import plain_text
 from .unicode import UnicodeNotation
+
+
+_DIFFERENTIAL = (r"\mathrm{d}", r"{\color{symderiv}\mathrm{d}")
 
 
 class StepMath:
@@ -78,10 +81,11 @@ class _LatexSteps(LatexNotation):
         return rf"\mathbf{{1}}[{condition}]"  # amssymb has no double-struck 1
 
     def juxtaposed(self, texts: list[str]) -> str:
-        out = texts[0]
+        out = last = texts[0]
         for text in texts[1:]:
-            thin = r"\," if text.startswith((r"\mathrm{d}", r"{\color{symderiv}\mathrm{d}")) else ""
-            out += (r" \cdot " if text[0].isdigit() else " ") + thin + text
+            beside = text.startswith(_DIFFERENTIAL) or last.startswith(_DIFFERENTIAL)
+            out += (r" \cdot " if text[0].isdigit() else r" \, " if beside else " ") + text
+            last = text
         return out
 
 
@@ -101,6 +105,10 @@ class _StepPrinter(MathPrinter):
         super().__init__(math.notation)
         self.math, self.highlight, self.shapes = math, highlight, shapes
         self.latex = math.kind == "latex"
+
+    def sum(self, terms: list[Body]) -> str:
+        """Sums over an index stand in sums without brackets, as people write them: the sign reaches to the next plus."""
+        return super().sum([(t, MathLevel.JUXTAPOSED if level is MathLevel.BIG else level) for t, level in terms])
 
     def visit(self, node: Node, pieces: list[Piece]) -> Piece:
         piece = self._visit(node, pieces)

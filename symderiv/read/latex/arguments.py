@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from ...expr.nodes import Num
 from ...expr.op import OPS
 from ..numbers import affine
-from .grammar import bar_of, ends, read_all, read_sum
+from .grammar import bar_of, read_all
 from .naming import label_text
 from .scripts import content
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
@@ -201,6 +201,3 @@ def _extreme(r: LatexReader, word: str, values: list[Value], start: int, stop: i
     for x in values[1:]:
         node = r.make("maximum" if word == "max" else "minimum", node, x.node, start=start, stop=stop, parts=tuple(values))
     return Value(node, kind, start, stop)
-
-
-__all__ = ["Arguments", "build_call", "ends", "parameter", "read_arguments", "read_sum", "split_arguments"]

@@ -2,7 +2,7 @@ r"""Sums, products and extremes over an index: `\sum_{i=1}^n`, `\sum_{j \ne y_i}
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sympy
@@ -12,7 +12,7 @@ from ...errors import SymDerivError
 from ...expr.nodes import Index, Node, Num
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
-from .conditions import join, read_condition, relation_sign
+from .conditions import join, read_condition
 from .grammar import ends, group_cursor, missing, read_all, read_term
 from .indices import letter_of, letters_in, split_indices
 from .scripts import Scripts, content, read_scripts
@@ -384,6 +384,3 @@ def _stand_in(r: LatexReader, item: object, shape) -> Node:
     from ...expr.nodes import Var
 
     return Var(f"entries_{r.fresh()}", shape)
-
-
-__all__ = ["array_of_entries", "comprehension", "over", "read_big", "read_range", "relation_sign", "replace"]

@@ -2,13 +2,10 @@ r"""Derivatives as they are written: `\frac{\partial L}{\partial w_j}`, `\partia
 
 A derivative inside an expression becomes a variable of its shape that nobody declared; what it stands for is kept beside it.
 """
-
 from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
 from ...expr.nodes import Call, Index, Node, Var
 from ...expr.walk import postorder
 from .grammar import product_ends, read_all, read_product
@@ -18,170 +15,8 @@ from .naming import Key, label_text
 from .scripts import Scripts, content, read_scripts
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
 from .values import Value, value_of
-
 if TYPE_CHECKING:
     from .reader import DerivativeOf, LatexReader
-
-
-@dataclass
-class Head:
-    """A derivative as it stands: the items above (None for an operator), the variables below with how often each, the order."""
-
-    top: list[Item] | None
-    variables: list[tuple[list[Item], int]]
-    order: int
-    start: int
-    stop: int
-    sign: str = "partial"
-
-
-# how it is written -------------------------------------------------------------------------------------------------------------
-
-
-def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[Item]] | None:
-    r"""The sign (`partial`, `d`, `delta`), the order and what follows, where the items begin with a differential."""
-    if not items:
-        return None
-    first = items[0]
-    used = 1
-    if is_macro(first, "partial"):
-        sign = "partial"
-    elif is_char(first, "d"):
-        sign = "d"
-    elif (
-        is_macro(first, "mathrm", "text", "textrm", "operatorname", "mathsf")
-        and len(items) > 1
-        and label_text(content(items[1])) == "d"
-    ):
-        sign, used = "d", 2
-    elif is_macro(first, "delta") and not _known(r, Key("delta")):
-        sign = "delta"
-    else:
-        return None
-    order = 1
-    if len(items) > used + 1 and isinstance(items[used], Token) and items[used].kind == "sup":  # type: ignore[union-attr]
-        power = content(items[used + 1])
-        if len(power) != 1 or not isinstance(power[0], Token) or not power[0].text.isdigit():
-            return None
-        order = int(power[0].text)
-        used += 2
-    return sign, order, list(items[used:])
-
-
-def _known(r: LatexReader, key: Key) -> bool:
-    name = r.known(key, 0, 1)
-    return r.is_defined(key) or (bool(name) and name not in r.guessed)
-
-
-def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: int, stop: int) -> Head | None:
-    """The derivative that a fraction is, or None.
-
-    Raises:
-        InputError: SD133 where `d` is a variable, SD135 for a half of a derivative.
-    """
-    above, below = differential(r, top), differential(r, bottom)
-    if above is None or below is None or above[0] != below[0]:
-        if (above and above[0] == "partial") or (below and below[0] == "partial"):
-            what = f"`{r.text(start, stop)}` is half of a derivative"
-            raise r.error(what, start, stop, "SD135", r"write \partial above and below the line")
-        return None
-    sign = above[0]
-    if sign == "d" and (r.is_defined(Key("d")) or "d" in r.declared.vars):
-        what = f"`{r.text(start, stop)}`: a derivative, or a quotient of products with the declared d?"
-        raise r.error(what, start, stop, "SD133", r"write \frac{\mathrm{d} y}{\mathrm{d} x}, or rename d")
-    if sign == "delta":
-        r.assumptions.setdefault("delta/delta", "δ above and below a line is a derivative")
-    variables = _variables(r, list(bottom), sign, start, stop)
-    order = sum(n for _, n in variables)
-    if above[1] != order:
-        what = f"`{r.text(start, stop)}`: the order is {above[1]} above and {order} below the line"
-        raise r.error(what, start, stop, "SD135")
-    return Head(above[2] or None, variables, order, start, stop, sign)
-
-
-def _variables(r: LatexReader, items: list[Item], sign: str, start: int, stop: int) -> list[tuple[list[Item], int]]:
-    """`∂x_i ∂x_j`, `∂x²`."""
-    out: list[tuple[list[Item], int]] = []
-    while items:
-        found = differential(r, items)
-        if found is None or found[0] != sign:
-            raise r.error(f"`{r.text(start, stop)}`: the variables below the line are not read", start, stop, "SD135")
-        rest = found[2]
-        cut = next((k for k in range(1, len(rest)) if _begins_next(r, rest, k, sign)), len(rest))
-        name, items = rest[:cut], rest[cut:]
-        if not name:
-            raise r.error(f"`{r.text(start, stop)}` has no variable below the line", start, stop, "SD135")
-        count = found[1]
-        if len(name) >= 3 and isinstance(name[-2], Token) and name[-2].kind == "sup":
-            power = content(name[-1])
-            if len(power) == 1 and isinstance(power[0], Token) and power[0].text.isdigit():
-                if int(power[0].text) > 4:
-                    raise r.error("the order is at most 4", start, stop, "SD135")
-                count, name = int(power[0].text), name[:-2]
-        out.append((name, count))
-    return out
-
-
-def _begins_next(r: LatexReader, items: list[Item], k: int, sign: str) -> bool:
-    if sign == "d":
-        before = items[k - 1]
-        return is_char(items[k], "d") and not (isinstance(before, Token) and before.kind in ("sub", "sup"))
-    return is_macro(items[k], sign)
-
-
-# what it is of ---------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Pattern:
-    """A name with its scripts and perhaps arguments in brackets: `L`, `p_i`, `J(\\theta)`, `W^{(2)}`."""
-
-    key: Key
-    scripts: Scripts
-    arguments: Group | None
-    start: int
-    stop: int
-
-
-def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
-    """The name that begins here, consumed; None where something else does."""
-    from .atoms import letter_run
-
-    begin, start = c.at, c.place
-    run = letter_run(c)
-    if len(run) > 1 and not all(_known(r, Key(t.text)) for t in run):
-        c.at += len(run)
-        key: Key | None = Key("".join(t.text for t in run))
-    else:
-        item = c.peek()
-        if isinstance(item, Group) and item.opener == "brace" and len(item.items) > 1:
-            inner = Cursor(item.items, item.start, item.stop)
-            found = name_pattern(r, inner)
-            if found is not None and inner.done and not (isinstance(c.peek(1), Token) and c.peek(1).kind in ("sub", "sup")):  # type: ignore[union-attr]
-                c.next()
-                return replace(found, start=item.start, stop=item.stop)
-        key = name_key(r, c)
-    if key is None:
-        c.at = begin
-        return None
-    scripts = read_scripts(r, c)
-    following = c.peek()
-    arguments = None
-    if isinstance(following, Group) and following.opener == "(":
-        arguments = following
-        c.next()
-    return Pattern(key, scripts, arguments, start, c.last)
-
-
-def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
-    """Whether the pattern is a name of which nothing says what it is; `e^x` and `u^2` are expressions."""
-    if any(one.kind not in ("bracket", "star") for one in p.scripts.raised) or p.scripts.primes or p.key in (Key("pi"), Key("I")):
-        return False
-    full = p.key.labelled(label_text(p.scripts.sub) or "") if p.scripts.sub is not None else p.key
-    bracket = p.scripts.raised[0].items[0] if p.scripts.raised and p.scripts.raised[0].kind == "bracket" else None
-    label = label_text(bracket.items) if isinstance(bracket, Group) else None
-    keys = {p.key, full, p.key.labelled(label) if label else p.key}
-    return not any(_known(r, k) for k in keys) and p.key.base not in r.scope
 
 
 def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node | None, tuple[Node, ...]]:
@@ -196,17 +31,6 @@ def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tup
         name = p.key.identifier
     whole, indices = whole_and_indices(r, x, items)
     return name, whole, indices
-
-
-def _is_function(r: LatexReader, p: Pattern) -> bool:
-    """`σ(z)` is an expression, `J(θ)` a name."""
-    if p.arguments is None:
-        return False
-    if p.key == Key("sigma") or p.key.base in r.functions or ("\\" + p.key.base) in r.functions:
-        return True
-    from .calls import is_function_word
-
-    return len(p.key.base) > 1 and is_function_word(r, p.key.base, "operatorname")
 
 
 def unknown_subject(r: LatexReader, p: Pattern) -> tuple[str, Node | None, tuple[Node, ...]]:
@@ -307,9 +131,6 @@ def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
     )
 
 
-# inside expressions ------------------------------------------------------------------------------------------------------------
-
-
 def fraction(r: LatexReader, c: Cursor, top: Sequence[Item], bottom: Sequence[Item], start: int) -> Value | None:
     """The value of a derivative that is written as a fraction; None for other fractions."""
     head = head_of(r, top, bottom, start, c.last)
@@ -382,72 +203,10 @@ def read_partial(r: LatexReader, c: Cursor, item: Token) -> Value:
     return read_inline(r, c, item.start, whole=True)
 
 
-def _inline_cut(r: LatexReader, c: Cursor, at: int) -> tuple[int, int] | None:
-    """Places of `/` and of the end in `∂L/∂w`."""
-    slash = None
-    for k in range(at, len(c.items)):
-        item = c.items[k]
-        if is_char(item, "/"):
-            slash = k
-            break
-        if is_char(item, "+", "-", "=", "*", ",") or is_macro(item, "cdot", "frac"):
-            return None
-    if slash is None or slash + 1 >= len(c.items):
-        return None
-    below = Cursor(c.items[slash + 1 :], 0, 0)
-    found = differential(r, below.items)
-    if found is None:
-        return None
-    begin = len(below.items) - len(found[2])
-    below.at = begin
-    item = below.peek()
-    from .atoms import letter_run
-
-    run = letter_run(below)
-    if not run and not isinstance(item, Group) and not is_macro(item):
-        return None
-    if name_key(r, below) is None:
-        return None
-    read_scripts(r, below)
-    return slash, slash + 1 + below.at
-
-
-def is_inline(r: LatexReader, c: Cursor, whole: bool = False) -> bool:
-    """Whether `∂L/∂w` or `dL/dw` begins here; after the letter d has been consumed unless `whole`."""
-    at = c.at if whole else c.at - 1
-    return (not _known(r, Key("d")) and _inline_cut(r, c, at) is not None) or (whole and _inline_cut(r, c, at) is not None)
-
-
 def read_inline(r: LatexReader, c: Cursor, start: int, whole: bool = False) -> Value:
     head = inline_head(r, c, c.at if whole else c.at - 1)
     assert head is not None
     return placed(r, c, head)
-
-
-def inline_head(r: LatexReader, c: Cursor, at: int) -> Head | None:
-    """`∂L/∂w`, consumed; None for anything else."""
-    cut = _inline_cut(r, c, at)
-    if cut is None:
-        return None
-    slash, end = cut
-    top, bottom = c.items[at:slash], c.items[slash + 1 : end]
-    head = head_of(r, top, bottom, c.items[at].start, c.items[end - 1].stop)
-    if head is not None:
-        c.at = end
-    return head
-
-
-def nabla_head(r: LatexReader, c: Cursor) -> tuple[list[Item] | None, int, int]:
-    """What stands at a nabla that was consumed: the variable, the order, the start."""
-    item = c.items[c.at - 1]
-    scripts = read_scripts(r, c)
-    order = 1
-    for one in scripts.raised:
-        text = label_text(one.items)
-        if one.kind != "power" or text not in ("2",):
-            raise r.error(f"`{r.text(item.start, c.last)}` is not read", item.start, c.last, "SD135")
-        order = 2
-    return (list(scripts.sub) if scripts.sub is not None else None), order, item.start
 
 
 def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:

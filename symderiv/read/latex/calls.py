@@ -12,12 +12,12 @@ from ..text import build
 from . import bigops
 from .arguments import Arguments, build_call, read_arguments
 from .conditions import has_relation, indicator
-from .grammar import missing, product_ends, read_sum
+from .grammar import missing, product_ends
 from .lookup import read_named
 from .naming import GREEK, Key, label_text
 from .scripts import Scripts, read_scripts
-from .tree import Cursor, Environment, Group, Item, Token, is_char, is_macro, plain_text
-from .values import SHOWN, Value, power, value_of
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
+from .values import Value, power, value_of
 
 if TYPE_CHECKING:
     from .reader import Definition, LatexReader
@@ -142,7 +142,12 @@ def _bare_argument(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
         y = read_factor(r, c)
         x = multiply(r, [("", x), ("", y)])
     following = c.peek()
-    if word == "log" and isinstance(x.node, Call) and x.node.name in ("softmax", "sigmoid") and r.source[x.stop - 1 : x.stop] == ")":
+    if (
+        word == "log"
+        and isinstance(x.node, Call)
+        and x.node.name in ("softmax", "sigmoid")
+        and r.source[x.stop - 1 : x.stop] == ")"
+    ):
         return x  # log σ(x) y: the bracket ends it
     if product_ends(c) or _starts_function(c, following) or is_macro(following, "cdot", "times") or is_char(following, "*"):
         return x
@@ -295,7 +300,9 @@ def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: 
         return
     names = [i for i in g.items if not is_char(i, ",", ";")]
     bare = bool(names) and all(
-        (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha() or (g.opener == "[" and i.kind == "number"))) or isinstance(names[k - 1], Token) and names[k - 1].kind == "sub"
+        (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha() or (g.opener == "[" and i.kind == "number")))
+        or isinstance(names[k - 1], Token)
+        and names[k - 1].kind == "sub"
         for k, i in enumerate(names)
     )
     if bare:
@@ -373,17 +380,3 @@ def _apply_definition(r: LatexReader, d: Definition, scripts: Scripts, g: Group,
 
 def _constant(x: Value) -> Any:
     return lambda: x
-
-
-__all__ = [
-    "MACROS",
-    "SHOWN",
-    "Environment",
-    "apply_named",
-    "derivative_of",
-    "is_function_word",
-    "read_function",
-    "read_named",
-    "read_sum",
-    "word_of",
-]

@@ -9,7 +9,7 @@ from ..numbers import affine
 from .grammar import RELATIONS, group_cursor, is_relation, read_sum, unexpected
 from .indices import base_of, moving, position
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
-from .values import KINDS, SHOWN, Value
+from .values import SHOWN, Value
 
 if TYPE_CHECKING:
     from .reader import LatexReader
@@ -103,6 +103,3 @@ def indicator(r: LatexReader, g: Group, start: int) -> Value:
     r"""`\mathbb 1[x > 0]`: 1 where the condition holds, else 0."""
     x = read_condition(r, group_cursor(g))
     return Value(x.node, x.kind, start, g.stop)
-
-
-__all__ = ["KINDS", "compare", "has_relation", "indicator", "join", "read_condition", "relation_sign"]

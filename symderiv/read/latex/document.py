@@ -10,7 +10,7 @@ from typing import Any
 from sympy import Dummy, Expr
 
 from ...errors import InputError, LimitError, Span, SymDerivError
-from ...expr.nodes import Index, Node, Num, Var
+from ...expr.nodes import Node, Var
 from ...expr.sizes import size_symbol, unifying
 from ...expr.walk import variables
 from ..declarations import Declarations, declarations_from
@@ -18,10 +18,9 @@ from ..infer import Inference, sentence
 from ..problem import Problem
 from .indices import WhichLine
 from .macros import Expander
-from .naming import Key
-from .reader import Definition, DerivativeOf, LatexReader
+from .reader import DerivativeOf, LatexReader
 from .split import Raw, split_statements
-from .statements import LatexStatement, Plan, Side, plan_statements, read_statement
+from .statements import LatexStatement, plan_statements, read_statement
 from .tokens import Clock, scan_latex
 from .tree import Item, Token, TreeBuilder, is_macro, tokens_below
 
@@ -167,7 +166,7 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
     declared = declarations_from(_plain_names(vars))
     declared.check_names()
     items = _tree(source, context.macros, name)
-    raws = split_statements(items)
+    raws = split_statements(items, source, name)
     if all(raw.condition for raw in raws):
         what = "a condition alone is no expression" if raws else "there is nothing to read"
         raise InputError(what, code="SD137", span=Span(source, raws[0].start if raws else 0, raws[0].stop if raws else 1, name))
@@ -186,7 +185,8 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
             sizes=sizes,
             fixed=fixed,
             given=dict(context.names),
-            functions=context.functions, lines=lines,
+            functions=context.functions,
+            lines=lines,
         )
 
     first = reader(declared, dict(unknown), inference, {})
@@ -391,7 +391,3 @@ def _document(r: LatexReader, statements: list[LatexStatement], told: list[str])
     spans = {node: r.span(a, b) for node, (a, b) in r.places.items()}
     done = [s.finished(r) for s in statements]
     return LatexDocument(r.source, tuple(done), definitions, {**r.declared.vars, **used}, told, spans, dict(r.unknowns))
-
-
-__all__ = ["Context", "Definition", "DerivativeOf", "Index", "Key", "LatexDocument", "LatexStatement", "Num", "Plan", "Side", "identifier_of",
-           "parse_latex", "read_latex"]  # fmt: skip

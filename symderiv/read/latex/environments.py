@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"})
 ARRANGED = frozenset({"aligned", "split", "gathered", "alignedat"})
-_OTHERWISE = ("otherwise", "else", "o.w", "ow", "other", "sonst")
+_OTHERWISE = frozenset({"", "otherwise", "else", "ow", "elsewhere", "orelse", "inallothercases", "allothercases"})
 
 
 def read_environment(r: LatexReader, e: Environment) -> Value:
@@ -89,10 +89,14 @@ def _case(r: LatexReader, row: list[Item], e: Environment) -> tuple[Value, Value
     if not value or len(cells) > 2:
         raise r.error("a case is a value and a condition", e.start, e.stop, "SD135", r"value & condition \\")
     x = read_all(r, Cursor(value, value[0].start, value[-1].stop))
-    test = _without_words(cells[1]) if len(cells) == 2 else []
-    said = plain_text(cells[1]).replace("\\text", "").strip(" .,;") if len(cells) == 2 else ""
-    if not test or any(w in said.replace(" ", "").lower() for w in _OTHERWISE):
+    said = plain_text(cells[1]) if len(cells) == 2 else ""
+    for command in ("\\text", "\\mbox", "\\textrm", "\\mathrm", "\\quad", "\\qquad"):
+        said = said.replace(command, "")
+    if "".join(c for c in said if c.isalnum()).lower() in _OTHERWISE and not any(c in said for c in "<>=\\"):
         return x, None
+    test = _without_words(cells[1])
+    if not test:
+        raise r.error(f"the condition `{said.strip()[:40]}` is in words", e.start, e.stop, "SD135", "write it with =, <, >")
     return x, read_condition(r, Cursor(test, test[0].start, test[-1].stop))
 
 
@@ -101,7 +105,7 @@ def _cut_at_words(items: list[Item]) -> list[list[Item]]:
     for k, item in enumerate(items):
         if is_macro(item, "text", "mbox", "textrm", "mathrm") and k + 1 < len(items) and isinstance(items[k + 1], Group):
             words = plain_text(items[k + 1].items).strip(" .,;").lower()  # type: ignore[union-attr]
-            if words in ("if", "when", "for", "where") or words in _OTHERWISE:
+            if words in ("if", "when", "for", "where") or (words and words.replace(" ", "") in _OTHERWISE):
                 return [items[:k], items[k:]]
     return [items]
 
@@ -110,7 +114,9 @@ def _without_words(items: list[Item]) -> list[Item]:
     r"""The condition without `\text{if}`, letters `if`, and a full stop."""
     out = list(items)
     while out:
-        if (is_macro(out[0], "text", "mbox", "textrm", "mathrm") and len(out) > 1) or (is_char(out[0], "i") and len(out) > 2 and is_char(out[1], "f") and out[1].start == out[0].stop):
+        if (is_macro(out[0], "text", "mbox", "textrm", "mathrm") and len(out) > 1) or (
+            is_char(out[0], "i") and len(out) > 2 and is_char(out[1], "f") and out[1].start == out[0].stop
+        ):
             out = out[2:]
         elif is_macro(out[0], "quad", "qquad"):
             out = out[1:]

@@ -70,7 +70,13 @@ def bar_of(item: Item | None) -> str:
 def bar_here(c: Cursor) -> str:
     """The bar at the cursor; two single ones that touch are a double one where a double one can stand."""
     bar, item, after = bar_of(c.peek()), c.peek(), c.peek(1)
-    if bar == "|" and is_char(item, "|") and is_char(after, "|") and item.stop == after.start and (not c.bars or c.bars[-1] == "||"):  # type: ignore[union-attr]
+    if (
+        bar == "|"
+        and is_char(item, "|")
+        and is_char(after, "|")
+        and item.stop == after.start
+        and (not c.bars or c.bars[-1] == "||")
+    ):  # type: ignore[union-attr]
         return "||"
     return bar
 

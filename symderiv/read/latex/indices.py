@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Dummy, Expr, Integer
+from sympy import Dummy, Expr
 
 from ...errors import InputError
 from ...expr.nodes import Call, Node, Num, Var
@@ -341,23 +341,3 @@ def _slice(r: LatexReader, part: list[Item], size: Expr, x: Value, stop: int) ->
 
 def whole(value: Expr) -> bool:
     return bool(value.is_Integer) or value.is_integer is not False
-
-
-__all__ = [
-    "WHOLE",
-    "Integer",
-    "affine_word",
-    "base_of",
-    "check_range",
-    "entry",
-    "index_value",
-    "is_index_part",
-    "letter_of",
-    "letters_in",
-    "moving",
-    "position",
-    "read_index",
-    "split_indices",
-    "which_line",
-    "whole",
-]  # fmt: skip

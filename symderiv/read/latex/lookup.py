@@ -1,14 +1,10 @@
 r"""What a name with scripts means: `W_{jk}`, `x_j^{(i)}`, `\hat{y}_i`, `W^{(2)\top}`, `s_{y_i}`."""
-
 from __future__ import annotations
-
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
 from sympy import Dummy, Integer
-
 from ...errors import InputError
-from ...expr.nodes import Num, Var
+from ...expr.nodes import Num
 from ...expr.sizes import size_symbol
 from .indices import (
     entry,
@@ -23,10 +19,8 @@ from .naming import ACCENTS, FONTS, GREEK, Key, label_text
 from .scripts import Raised, Scripts, argument, content, read_scripts
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
 from .values import Value, power, transposed, value_of
-
 if TYPE_CHECKING:
     from .reader import LatexReader
-
 _SAMPLES = {"x": "X", "y": "Y"}  # rows of a declared matrix
 
 
@@ -75,9 +69,6 @@ def key_of_items(r: LatexReader, items: tuple[Item, ...]) -> Key | None:
     if (letters or escaped) and len(items) > 1 and items[0].text[:1].isalpha():  # type: ignore[union-attr]
         return Key("".join(i.text for i in items))  # type: ignore[union-attr]
     return None
-
-
-# meanings --------------------------------------------------------------------------------------------------------------------
 
 
 def read_named(r: LatexReader, key: Key, scripts: Scripts, start: int) -> Value:
@@ -208,7 +199,6 @@ def _line(r: LatexReader, x: Value, indexed: list[list[Item]], start: int, stop:
     return entry(r, x, indexed, stop)
 
 
-
 def sample(r: LatexReader, x: Value, written: str, indexed: list[list[Item]], stop: int) -> Value:
     """The i-th row of `X` as a column."""
     row = entry(r, x, [indexed[0], [Token("char", ":", x.start, x.stop)]], stop)
@@ -217,120 +207,8 @@ def sample(r: LatexReader, x: Value, written: str, indexed: list[list[Item]], st
     return Value(row.node, "column", x.start, stop)
 
 
-# names that are not known ------------------------------------------------------------------------------------------------------
-
-
-def _unknown(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]], start: int, stop: int) -> Value:
-    raised = list(scripts.raised)
-    above: list[list[Item]] = []
-    if raised and raised[0].kind == "bracket":
-        inner = raised[0].items[0]
-        assert isinstance(inner, Group)
-        if is_index_part(r, inner.items) and not _all_numbers(inner.items):
-            above = [list(inner.items)]
-            raised = raised[1:]
-    indices = [p for p in parts if is_index_part(r, p) and not _all_numbers(p)]
-    if (parts and len(indices) == len(parts)) or above:
-        found = _family(r, key, parts, above, start, stop)
-        if found is not None:
-            x, indexed = found
-            return (
-                finish(r, x, indexed, raised, scripts, start, stop)
-                if indexed
-                else apply_raised(r, x, raised, scripts.primes, stop)
-            )
-    if key == Key("delta") and len(parts) == 2 and not raised:
-        return kronecker(r, parts, start, stop)
-    if key == Key("pi") and not parts and not raised and not scripts.primes:
-        import sympy
-
-        return value_of(Num(sympy.pi), start, stop)
-    if key == Key("pi") and not parts:
-        import sympy
-
-        return apply_raised(r, value_of(Num(sympy.pi), start, stop), raised, scripts.primes, stop)
-    if key == Key("e") and not parts and not scripts.primes:
-        return exponential(r, raised, start, stop)
-    if key == Key("I") and not scripts.primes:
-        return identity(r, parts, raised, start, stop, scripts.anchor)
-    return _new_name(r, key, scripts, parts, raised, start, stop)
-
-
 def _all_numbers(items) -> bool:
     return all(isinstance(i, Token) and i.kind == "number" for i in items)
-
-
-def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop: int) -> tuple[Value, list] | None:
-    """Entries of something not declared under this very name: rows of X, entries of W written `w_{ij}`, or an array that is assumed."""
-    upper = Key(key.base.upper(), key.accents, key.labels)
-    count = len(parts) + len(above)
-    if len(key.base) == 1 and key.base.islower() and (r.known(upper, start, stop) or r.is_defined(upper)):
-        x = _value(r, upper, start, stop)
-        if x.node.rank == 2 and count == 2:
-            r.assumptions.setdefault("entries " + key.base, f"{key.base}_ij is entry i,j of {upper.identifier}")
-            return x, [*above, *parts]
-        if x.node.rank == 2 and count == 1 and key.base in _SAMPLES:
-            return sample(r, x, key.base, above or parts, stop), []
-        if x.node.rank == 2 and count == 1:
-            return replace(x, start=start, stop=stop), above or parts
-    if key == Key("delta") and len(parts) == 2:
-        return None
-    if above:
-        name = upper.identifier if len(key.base) == 1 else key.identifier
-        what = f"`{r.text(start, stop)}`: what is numbered by the bracket is not declared"
-        raise r.error(what, start, stop, "SD133", f"declare `{name}: n,d`, whose rows are the samples, or `{key.identifier}: n`")
-    if not r.guessing:
-        return None
-    if any(not r.is_index(letter_of(p)) for p in parts) and not _label_subscript(r, parts):
-        return None
-    integer = ("integer",) if r.expecting_label else ()
-    x = r.assume(key, count, start, stop, integer, f"it has {count} ind{'ex' if count == 1 else 'ices'}")
-    return x, parts
-
-
-def _label_subscript(r: LatexReader, parts: list) -> bool:
-    """`s_{y_i}`: subscripts that are labels."""
-    return all(r.is_index(letter_of(p)) or any(isinstance(i, Token) and i.kind == "sub" for i in p) for p in parts)
-
-
-def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: list[Raised], start: int, stop: int) -> Value:
-    """A variable that is neither declared nor defined: its subscript and its bracket are labels."""
-    base_known = r.known(key, start, stop) or r.is_defined(key)
-    if parts:
-        label = label_text([i for p in parts for i in p])
-        letter = letter_of(parts[0]) if len(parts) == 1 else ""
-        if label is None:
-            what = f"`{r.text(start, stop)}`: the subscript is neither an index nor a label"
-            raise r.error(what, start, stop, "SD133", "declare the array, and bind its index by a sum or on the left side")
-        if base_known and _value(r, key, start, stop).is_array:
-            shown = letter or "".join(letter_of(p) for p in parts) or label
-            hint = f"write the sum over {shown}, or declare `{key.labelled(label).identifier}: …`"
-            if r.known(Key(shown), start, stop):
-                hint = f"declare it: `{shown}: scalar integer`, or `{key.labelled(label).identifier}: …`"
-            what = f"`{r.text(start, stop)}`: {shown} is neither an index of a sum or of the left side nor a label"
-            raise r.error(what, start, stop, "SD133", hint)
-        key = key.labelled(label)
-    if raised and raised[0].kind in ("bracket", "star"):
-        inner = raised[0].items[0]
-        label = "star" if raised[0].kind == "star" else label_text(inner.items) if isinstance(inner, Group) else None
-        if label is None:
-            raise r.error(f"`{r.text(start, stop)}`: the bracket is neither a label nor an index", start, stop, "SD133")
-        key = key.labelled(label)
-        raised = raised[1:]
-    if r.is_defined(key) or r.known(key, start, stop):
-        return apply_raised(r, _value(r, key, start, stop), raised, scripts.primes, stop)
-    if len(key.base) == 1 or key.base in GREEK:
-        r.as_variables.add(key.base)
-    upper = _SAMPLES.get(key.base, "")
-    if upper in r.declared.vars and key.labels and key.labels[-1].isdigit() and not key.accents:
-        what = f"`{r.text(start, stop)}`: a row of `{upper}`, or a variable of its own?"
-        raise r.error(what, start, stop, "SD133", f"write {upper}_{{{key.labels[-1]},:}}^\\top for the row, or declare `{key.identifier}: …`")
-    if r.known(Key(key.base), start, stop) and key.labels and not key.accents:
-        base = r.value_of_name(r.known(Key(key.base), start, stop), start, stop)
-        if base.is_array and all(label.isdigit() for label in key.labels):
-            what = f"`{r.text(start, stop)}`: an entry of `{base.named}`, or a variable of its own?"
-            raise r.error(what, start, stop, "SD133", f"declare `{key.identifier}: …`")
-    return apply_raised(r, r.assume(key, None, start, stop), raised, scripts.primes, stop)
 
 
 def _without_iteration(r: LatexReader, key: Key, scripts: Scripts) -> tuple[Key, Scripts]:
@@ -345,131 +223,6 @@ def _without_iteration(r: LatexReader, key: Key, scripts: Scripts) -> tuple[Key,
         if text in r.iteration and (scripts.raised[0].kind == "bracket" or "power" in r.iteration):
             return key, replace(scripts, raised=scripts.raised[1:])
     return key, scripts
-
-
-# constants -----------------------------------------------------------------------------------------------------------------------
-
-
-def kronecker(r: LatexReader, parts: list[list[Item]], start: int, stop: int) -> Value:
-    """`δ_{ij}`: 1 where the two are equal."""
-    from .conditions import compare
-
-    a, b = (read_index(r, p, start, stop) for p in parts)
-    ends = [r.scope[letter].hi for p in parts if (letter := letter_of(p)) in r.scope and r.scope[letter].open]
-    if r.guessing and len(ends) == 2 and any(e.has(Dummy) for e in ends):
-        r.unify(*ends)  # both run over one axis
-    return compare(r, "eq", a, b, start, stop)
-
-
-def exponential(r: LatexReader, raised: list[Raised], start: int, stop: int) -> Value:
-    """`e^x`; `e` alone is 2.718…"""
-    import sympy
-
-    if not raised:
-        return value_of(Num(sympy.E), start, stop)
-    if len(raised) > 1 or raised[0].kind not in ("power", "bracket"):
-        return apply_raised(r, value_of(Num(sympy.E), start, stop), raised, 0, stop)
-    from .grammar import read_all
-
-    items = raised[0].items
-    x = read_all(r, Cursor(items, items[0].start, items[-1].stop))
-    if x.kind in ("matrix", "tensor"):
-        hint = r"write \exp(A) for the exponential of every entry"
-        raise r.error("a matrix as exponent of e is a matrix exponential, which is not read", start, stop, "SD135", hint)
-    return Value(r.make("exp", x.node, start=start, stop=stop), x.kind, start, stop)
-
-
-def identity(r: LatexReader, parts: list, raised: list[Raised], start: int, stop: int, anchor: object) -> Value:
-    """`I`, `I_n`, `I^{-1}`."""
-    if parts:
-        size = size_of_label(r, parts, start, stop)
-    else:
-        size = r.context_size(anchor, "I", start, stop)
-    x = Value(r.make("eye", start=start, stop=stop, n=size), "matrix", start, stop)
-    return apply_raised(r, x, raised, 0, stop)
-
-
-def size_of_label(r: LatexReader, parts: list[list[Item]], start: int, stop: int):
-    """The size in `I_n`, `\\mathbf 1_n`."""
-    label = label_text(parts[0]) if len(parts) == 1 else None
-    if label is not None and label.isdigit():
-        return Integer(int(label))
-    if label is not None and label in r.sizes:
-        return r.sizes[label]
-    if label is not None and label.isidentifier() and not r.known(Key(label), start, stop):
-        return size_symbol(label)
-    raise r.error(
-        f"`{r.text(start, stop)}`: the subscript is not a size",
-        start,
-        stop,
-        "SD133",
-        "a size is a number or a letter of a declaration",
-    )
-
-
-# superscripts ------------------------------------------------------------------------------------------------------------------
-
-
-def apply_raised(r: LatexReader, x: Value, raised: list[Raised], primes: int, stop: int) -> Value:
-    """Transposes, inverses and powers, from the inside out."""
-    for one in raised:
-        x = _raise(r, x, one)
-    if primes:
-        if not x.is_array or primes > 1:
-            what = f"`{r.text(x.start, stop)}`: the prime is a transpose of a vector or matrix, a derivative of a function"
-            raise r.error(what, x.start, stop, "SD133", "declare what is primed under a name of its own")
-        x = transposed(r, x, stop)
-    return replace(x, stop=max(stop, x.stop))
-
-
-def _raise(r: LatexReader, x: Value, one: Raised) -> Value:
-    start, stop = x.start, one.stop
-    if one.kind == "transpose":
-        _check_transpose(r, one, x)
-        if not x.is_array and x.literal:
-            return transposed(r, r.ones(x), stop)
-        return transposed(r, x, stop)
-    if one.kind == "inverse" and not x.is_array:
-        return power(r, x, value_of(Num(-1), one.start, stop), stop)
-    if one.kind in ("inverse", "inverse_transpose"):
-        if x.kind != "matrix":
-            what = f"{r.shown(x)} is not a matrix and has no inverse"
-            raise r.error(what, start, stop, "SD132", r"for the elementwise one write ^{\odot -1}" + r.declare_hint(x.node))
-        node = r.make("inv", x.node, start=start, stop=stop, parts=(x,))
-        if one.kind == "inverse_transpose":
-            _check_transpose(r, one, x)
-            node = r.make("T", node, start=start, stop=stop)
-        return Value(node, "matrix", start, stop)
-    if one.kind == "pinv":
-        if x.kind != "matrix":
-            raise r.error(f"{r.shown(x)} is not a matrix and has no pseudoinverse", start, stop, "SD132")
-        return Value(r.make("pinv", x.node, start=start, stop=stop), "matrix", start, stop)
-    if one.kind == "star":
-        raise r.error(
-            f"`{r.text(start, stop)}`: the star is not read here", start, stop, "SD135", "give it a name without a star"
-        )
-    from .grammar import read_all
-
-    items = one.items
-    exponent = read_all(r, Cursor(items, items[0].start, items[-1].stop))
-    if one.kind == "elementwise":
-        return Value(r.make("pow", x.node, exponent.node, start=start, stop=stop), x.kind, start, stop)
-    if one.kind == "bracket":
-        what = f"`{r.text(start, stop)}`: a bracket above is a label, an index or a derivative"
-        raise r.error(what, start, stop, "SD133", "for a power leave out the brackets; declare a labelled name")
-    return power(r, x, exponent, stop)
-
-
-def _check_transpose(r: LatexReader, one: Raised, x: Value) -> None:
-    """`x^T` with a variable T.
-
-    Raises:
-        InputError: SD133.
-    """
-    plain = [i for i in one.items if not is_char(i, "-")]
-    if len(plain) == 1 and is_char(plain[0], "T") and (r.known(Key("T"), x.start, one.stop) or r.is_defined(Key("T"))):
-        what = f"`{r.text(x.start, one.stop)}`: a transpose, or a power by the declared T?"
-        raise r.error(what, x.start, one.stop, "SD133", r"write ^\top for the transpose")
 
 
 def scripts_on_value(r: LatexReader, c: Cursor, x: Value) -> Value:
@@ -492,9 +245,3 @@ def ambiguous_name(r: LatexReader, key: Key, start: int, stop: int, readings: st
         "SD133",
         f"declare `{key.identifier}`, or write the product with \\cdot",
     )
-
-
-__all__ = [
-    "Var", "ambiguous_name", "apply_raised", "exponential", "finish", "identity", "kronecker", "name_key", "read_named", "scripts_on_value",
-    "size_of_label",
-]  # fmt: skip

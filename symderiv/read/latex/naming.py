@@ -9,7 +9,49 @@ from dataclasses import dataclass
 from .tree import Group, Item
 
 GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "varpi", "rho", "varrho", "sigma", "varsigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell"]
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "varepsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "vartheta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "pi",
+        "varpi",
+        "rho",
+        "varrho",
+        "sigma",
+        "varsigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "varphi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+        "ell",
+    ]
 )
 ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde", "dot": "dot",
            "vec": "vec", "check": "check", "breve": "breve"}  # fmt: skip
@@ -121,7 +163,9 @@ def label_text(items: Sequence[Item]) -> str | None:
                 return None
             run += inner
             continue
-        if (item.kind in ("char", "number") and item.text.isalnum()) or (item.kind == "macro" and (item.text in GREEK or item.text in ("star", "ast"))):
+        if (item.kind in ("char", "number") and item.text.isalnum()) or (
+            item.kind == "macro" and (item.text in GREEK or item.text in ("star", "ast"))
+        ):
             run += item.text
         elif item.kind == "macro" and item.text in FONTS:
             continue

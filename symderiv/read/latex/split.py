@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ...errors import InputError, Span
 from .tree import Environment, Group, Item, Token, is_char, is_macro, plain_text
 
 ARRANGING = frozenset({
@@ -77,11 +78,15 @@ class Piece:
     first: bool = False  # of a row
 
 
-def split_statements(items: Sequence[Item]) -> list[Raw]:
-    """The statements of a text, continued rows joined."""
+def split_statements(items: Sequence[Item], source: str = "", name: str = "") -> list[Raw]:
+    """The statements of a text, continued rows joined.
+
+    Raises:
+        InputError: SD130 for a dollar sign that is not closed.
+    """
     out: list[Raw] = []
     pending: list[Raw] = []  # conditions that wait for their statement
-    for row in _rows(items):
+    for row in _rows(items, source, name):
         begin = len(out)
         row_conditions: list[Raw] = []
         for piece in _pieces(row):
@@ -103,26 +108,30 @@ def split_statements(items: Sequence[Item]) -> list[Raw]:
 # rows ------------------------------------------------------------------------------------------------------------------------
 
 
-def _rows(items: Sequence[Item]) -> list[list[Item]]:
+def _rows(items: Sequence[Item], source: str, name: str) -> list[list[Item]]:
     """Rows of all displays; mathematics between dollars where there are any, everything otherwise."""
     items = list(items)
     if any(isinstance(i, Token) and i.kind == "math" for i in items):
-        items = _between_dollars(items)
+        items = _between_dollars(items, source, name)
     rows: list[list[Item]] = [[]]
     _fill(rows, items)
     return [row for row in rows if any(not (isinstance(i, Token) and i.kind == "amp") for i in row)]
 
 
-def _between_dollars(items: list[Item]) -> list[Item]:
+def _between_dollars(items: list[Item], source: str, name: str) -> list[Item]:
     """The formulas, each a row; prose is not read. Displays in environments count as formulas."""
     out: list[Item] = []
     inside = False
+    opened = Token("math", "$", 0, 1)
     for item in items:
         if isinstance(item, Token) and item.kind == "math":
+            opened = item
             inside = not inside if item.text not in ("\\(", "\\)", "\\[", "\\]") else item.text in ("\\(", "\\[")
             out.append(Token("newline", "math", item.start, item.stop))
         elif inside or (isinstance(item, Environment) and item.name.rstrip("*") in ARRANGING):
             out.append(item)
+    if inside:
+        raise InputError(f"`{opened.text}` is never closed", code="SD130", span=Span(source, opened.start, opened.stop, name))
     return out
 
 
@@ -186,13 +195,15 @@ def _pieces(row: Sequence[Item]) -> list[Piece]:
         else:
             out[-1].items.append(item)
         k += 1
-    return _merged([p for p in out if p.items])
+    return _merged([p for p in out if p.items or (p.condition and p.words)])
 
 
 def _quantified(row: Sequence[Item], k: int) -> tuple[int, list[Item]]:
     r"""What belongs to `\forall`: letters, and `\in` with one set. The number of items and the items."""
     begin = k
-    while k < len(row) and (isinstance(row[k], Token) and row[k].text.isalpha() and row[k].kind == "char" or is_char(row[k], ",")):  # type: ignore[union-attr]
+    while k < len(row) and (
+        isinstance(row[k], Token) and row[k].text.isalpha() and row[k].kind == "char" or is_char(row[k], ",")
+    ):  # type: ignore[union-attr]
         k += 1
     if k < len(row) and is_macro(row[k], "in"):
         k += 1
@@ -212,7 +223,7 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     """A piece that begins with an operator goes on with the one before it."""
     out: list[Piece] = []
     for p in pieces:
-        operator = p.items[0]
+        operator = p.items[0] if p.items else None
         begins = is_char(operator, "+", "-", "*", "/") or is_macro(operator, *_OPERATOR_MACROS)
         if out and begins and not p.link and not p.words and not _has_equals(p.items) and not out[-1].condition:
             out[-1].items.extend(p.items)
@@ -262,7 +273,7 @@ def _relation(piece: Piece) -> Raw | None:
             compared = compared or (isinstance(item, Token) and item.kind in ("char", "macro") and item.text in _COMPARISONS)
             sides[-1].append(item)
         k += 1
-    if not any(sides):
+    if not any(sides) and not piece.words:
         return None
     return Raw(sides, signs, piece.link, piece.condition or (compared and not signs), piece.words)
 
