@@ -76,7 +76,9 @@ def derivation_of(answers: Sequence[Derivative], style: str, detail: str) -> Der
     first = answers[0]
     if any(a.kind != "derivative" for a in answers):
         raise DerivativeError(
-            f"a {first.kind} has no derivation of its own", code="SD306", hint="derive(...) gives the steps of the derivative it multiplies"
+            f"a {first.kind} has no derivation of its own",
+            code="SD306",
+            hint="derive(...) gives the steps of the derivative it multiplies",
         )
     problem = first.problem
     targets = first.chain if len(answers) == 1 else tuple(a.chain[0] for a in answers)

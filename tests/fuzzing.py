@@ -29,8 +29,20 @@ from symderiv.expr.walk import postorder, replace, variables
 
 N, D, K = (size_symbol(s) for s in "ndk")
 SMOOTH = [
-    "exp", "sin", "cos", "tanh", "sigmoid", "softplus", "arctan", "logsigmoid", "silu", "gelu", "expm1", "arcsinh",
-    "erf", "square",
+    "exp",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "arctan",
+    "logsigmoid",
+    "silu",
+    "gelu",
+    "expm1",
+    "arcsinh",
+    "erf",
+    "square",
 ]
 KINKED = ["abs", "relu", "leaky_relu", "elu", "selu", "hardtanh", "huber"]
 WANTS_POSITIVE = ["log", "sqrt", "log1p", "lgamma", "digamma", "log2"]

@@ -1,6 +1,6 @@
 """The table of textbook derivatives in `cases/`: values against NumPy and differences, and the form in which they are printed.
 
-    python tests/test_engine.py --update     write what is printed now into the tables
+python tests/test_engine.py --update     write what is printed now into the tables
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`docs/functions.md` is made from the table of operations, so it tells what the engine uses.
 
-    python tests/test_functions_page.py --update     write the page
+python tests/test_functions_page.py --update     write the page
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ def steps_options(function: F) -> F:
             help="How much is done in the head.",
         ),
         click.option("--standalone", is_flag=True, help="LaTeX: an article that compiles; HTML: a whole page."),
-        click.option("--pdf", type=click.Path(dir_okay=False, writable=True), metavar="FILE", help="Compile the derivation to FILE."),
+        click.option(
+            "--pdf", type=click.Path(dir_okay=False, writable=True), metavar="FILE", help="Compile the derivation to FILE."
+        ),
         click.option("--bold", is_flag=True, help="Vectors and matrices in bold."),
         click.option("--transpose", default=r"\top", show_default=True, metavar="TEX", help="Sign of a transpose in LaTeX."),
         click.option("--nabla", is_flag=True, help="Write gradients with a nabla."),

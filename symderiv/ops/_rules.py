@@ -15,7 +15,21 @@ Params = dict[str, Any]
 Operands = tuple[Node, ...]
 
 # Operations whose result is whole where their operands are.
-_WHOLE = {"add", "neg", "mul", "getitem", "T", "transpose", "reshape", "stack", "concatenate", "flip", "vec", "maximum", "minimum"}
+_WHOLE = {
+    "add",
+    "neg",
+    "mul",
+    "getitem",
+    "T",
+    "transpose",
+    "reshape",
+    "stack",
+    "concatenate",
+    "flip",
+    "vec",
+    "maximum",
+    "minimum",
+}
 _ALWAYS_WHOLE = {"arange", "eye", "ones", "zeros", "tri", "gt", "ge", "lt", "le", "eq", "ne", "sign", "onehot"}
 
 
@@ -111,7 +125,9 @@ def size_of(what: str, size: Any) -> Expr:
 
     value = None if size is None or isinstance(size, (bool, float)) else as_size(size)
     if not isinstance(value, Expr) or value.is_integer is False or value.is_negative:
-        raise ShapeError(f"{what}: {size!r} is not a size", code="SD208", hint="a size is a whole number or a size symbol such as n")
+        raise ShapeError(
+            f"{what}: {size!r} is not a size", code="SD208", hint="a size is a whole number or a size symbol such as n"
+        )
     return value
 
 

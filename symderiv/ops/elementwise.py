@@ -21,13 +21,25 @@ _function("exp", "exp(x)", "eˣ: the exponential.", "DLMF 4.7", latex="\\exp\\le
 _function("log", "1/x", "ln x: the natural logarithm.", "DLMF 4.7", domain="positive", latex="\\log\\left({x}\\right)")
 _function("log1p", "1/(1 + x)", "ln(1 + x), accurate near 0.", "DLMF 4.7", domain="positive", latex="\\log\\left(1 + {x}\\right)")
 _function("expm1", "exp(x)", "eˣ - 1, accurate near 0.", "DLMF 4.7", latex="\\operatorname{{expm1}}\\left({x}\\right)")
-_function("log2", "", "log₂ x = ln x / ln 2.", "DLMF 4.7", domain="positive", define="log(x)/log(2)", latex="\\log_2\\left({x}\\right)")
-_function("log10", "", "log₁₀ x = ln x / ln 10.", "DLMF 4.7", domain="positive", define="log(x)/log(10)", latex="\\log_{{10}}\\left({x}\\right)")
+_function(
+    "log2", "", "log₂ x = ln x / ln 2.", "DLMF 4.7", domain="positive", define="log(x)/log(2)", latex="\\log_2\\left({x}\\right)"
+)
+_function(
+    "log10",
+    "",
+    "log₁₀ x = ln x / ln 10.",
+    "DLMF 4.7",
+    domain="positive",
+    define="log(x)/log(10)",
+    latex="\\log_{{10}}\\left({x}\\right)",
+)
 _function("sqrt", "", "√x = x^(1/2).", "DLMF 4.7", domain="positive", define="x**(1/2)", latex="\\sqrt{{{x}}}")
 _function("square", "", "x².", "power rule", define="x**2", numpy="np.square({x})", parity="even", latex="{x}^{{2}}")
 _function("abs", "sign(x)", "|x|; the derivative is 0 at the kink.", "Clarke 1983", kinks="x = 0", analytic=False, parity="even",
           latex="\\left|{x}\\right|")  # fmt: skip
-_function("sign", "", "sign x: -1, 0 or 1; piecewise constant.", "piecewise constant", kinks="x = 0", analytic=False, parity="odd")
+_function(
+    "sign", "", "sign x: -1, 0 or 1; piecewise constant.", "piecewise constant", kinks="x = 0", analytic=False, parity="odd"
+)
 
 _function("sin", "cos(x)", "sin x.", "DLMF 4.20", parity="odd", latex="\\sin\\left({x}\\right)")
 _function("cos", "-sin(x)", "cos x.", "DLMF 4.20", parity="even", latex="\\cos\\left({x}\\right)")

@@ -69,7 +69,9 @@ def solve_shape(operands: Operands, params: Params) -> Shape:
     need_square("solve", A)
     need_rank("solve", b, 1, 2, name="the right side")
     if not same_size(A.shape[1], b.shape[0]):
-        raise ShapeError(f"solve: a matrix of shape {show_shape(A.shape)} and a right side of shape {show_shape(b.shape)}", code="SD202")
+        raise ShapeError(
+            f"solve: a matrix of shape {show_shape(A.shape)} and a right side of shape {show_shape(b.shape)}", code="SD202"
+        )
     return b.shape
 
 

@@ -47,7 +47,9 @@ def _loss_shape(name: str):
             need_whole(name, labels)
         elif not are_rows(values, labels):
             shown = f"{show_shape(values.shape)} and labels of shape {show_shape(labels.shape)}"
-            hint = f"labels are class numbers of shape {show_shape(values.shape[:-1])} or rows of shape {show_shape(values.shape)}"
+            hint = (
+                f"labels are class numbers of shape {show_shape(values.shape[:-1])} or rows of shape {show_shape(values.shape)}"
+            )
             raise ShapeError(f"{name}: {name_of_values(name)} of shape {shown} do not fit", code="SD201", hint=hint)
         return ()
 

@@ -77,9 +77,13 @@ def concatenate_shape(operands: Operands, params: Params) -> Shape:
         raise ShapeError("concatenate takes vectors or arrays, not scalars", code="SD203", hint="use stack for scalars")
     axis = axis_of("concatenate", params["axis"], len(first))
     for x in operands[1:]:
-        fits = x.rank == len(first) and all(k == axis or same_size(s, t) for k, (s, t) in enumerate(zip(x.shape, first, strict=True)))
+        fits = x.rank == len(first) and all(
+            k == axis or same_size(s, t) for k, (s, t) in enumerate(zip(x.shape, first, strict=True))
+        )
         if not fits:
-            raise ShapeError(f"concatenate: shapes {show_shape(first)} and {show_shape(x.shape)} do not fit along axis {axis}", code="SD201")
+            raise ShapeError(
+                f"concatenate: shapes {show_shape(first)} and {show_shape(x.shape)} do not fit along axis {axis}", code="SD201"
+            )
     total = sympy.expand(sum((x.shape[axis] for x in operands), Integer(0)))
     return (*first[:axis], total, *first[axis + 1 :])
 

@@ -1,6 +1,7 @@
 """Events gathered into the steps that a person makes: `d‖u‖² = 2 uᵀ du` is a square, a sum and a chain rule at once.
 
-At detail "full" every event is a block of its own; otherwise a value that is used once, and has no name, is absorbed by its user where
+At detail "full" every event is a block of its own; otherwise a value that is used once, and has no name, is absorbed by its
+user where
 the two together are one textbook rule.
 """
 
@@ -108,7 +109,9 @@ def is_sum_of_squares(node: Node) -> bool:
 
 
 def _is_norm(node: Node) -> bool:
-    return isinstance(node, Call) and node.name == "pow" and node.operands[1] is Num(S.Half) and is_sum_of_squares(node.operands[0])
+    return (
+        isinstance(node, Call) and node.name == "pow" and node.operands[1] is Num(S.Half) and is_sum_of_squares(node.operands[0])
+    )
 
 
 __all__ = ["Block", "blocks", "is_sum_of_squares"]

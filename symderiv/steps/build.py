@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace as changed
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
 
 from sympy.core.symbol import Str
 
 from ..calculus.derive import free_of_properties
-from ..errors import DerivativeError, InputError
+from ..errors import InputError
 from ..expr.nodes import Call, Node, Var
 from ..expr.walk import replace
 from ..notation.words import to_words
@@ -94,7 +95,8 @@ class _Builder:
         self.symbols = {v: self._restored_symbol(s) for v, s in self.symbols.items()}
         sections = [self._restored(s) for s in sections]
         return Derivation(
-            self.style, self.detail, tuple(sections), self.symbols, r.vars, dict(r.answers), r.layout, r.notes, r.source, self.output,
+            self.style, self.detail, tuple(sections), self.symbols, r.vars, dict(r.answers), r.layout, r.notes, r.source,
+            self.output,
             r.order, r.kinks,
         )  # fmt: skip
 
@@ -172,7 +174,8 @@ class _Builder:
         step = Step(rule, reason, mine, answer, subject, new=(answer,), weight="key", opens=subject is None)
         return [*steps[: at + 1], step, *steps[at + 1 :]]
 
-    # the problem's own variables in place of those without properties --------------------------------------------------------------
+    # the problem's own variables in place of those without properties
+    # --------------------------------------------------------------
     def _restored(self, section: Section) -> Section:
         if not self.back:
             return section
@@ -184,7 +187,7 @@ class _Builder:
     def _restored_symbol(self, s: Symbol) -> Symbol:
         if not self.back:
             return s
-        label, by = self.back.get(s.label, s.label), self.back.get(s.by, s.by)  # type: ignore[call-overload]
+        label, by = self.back.get(s.label, s.label), self.back.get(s.by, s.by)  # type: ignore[call-overload,arg-type]
         entry = (self._words(s.entry[0]), s.entry[1]) if s.entry else None
         through = (self._words(s.through[0]), s.through[1]) if s.through else None
         return changed(s, of=self._words(s.of), label=label, by=by, entry=entry, through=through)

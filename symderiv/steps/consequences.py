@@ -1,7 +1,7 @@
 """What follows from a gradient: the update rule of gradient descent, and the equations of a stationary point.
 
-    w ← w − α ∂L/∂w
-    ∂L/∂w = H w − c = 0   ⇔   H w = c      where the gradient is affine in w
+w ← w − α ∂L/∂w
+∂L/∂w = H w − c = 0   ⇔   H w = c      where the gradient is affine in w
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..expr.nodes import Add, Call, Node, Num, Var
 from ..expr.walk import postorder
 from ..notation.words import to_words
 from ..simplify.add import add, primitive
+from ..simplify.calls import call
 from ..simplify.facts import is_symmetric
 from ..simplify.lower import normal
-from ..simplify.calls import call
 from ..simplify.product import einsum, is_zero, scale, split_coef, zeros
 from .model import Derivation, Step
 from .pairing import canonical, negate, plus, terms_of, times

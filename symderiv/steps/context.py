@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from sympy import S
 from sympy.core.symbol import Str
 
+from ..calculus.sweep import sweep, unshare
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
 from ..expr.op import OPS
 from ..expr.walk import postorder, replace
-from ..calculus.sweep import sweep, unshare
 from ..notation.polish import polish
 from ..notation.words import to_words
 from ..simplify.add import add
 from ..simplify.product import scale
+from .blocks import Block, blocks
 from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
-from .blocks import Block, blocks
 from .rules import spoken
 from .spell import Speller
 from .trace import Part, Trace, substitute
@@ -80,7 +80,9 @@ class Context:
         self._changes: dict[Node, Var] = {}
         self._holes: dict[Node, Var] = {}
         self.root_change = self.change(task.core)
-        self.blocks: list[Block] = blocks(self.trace, set(self.names.value), merge=task.detail != "full", squares=task.style != "index")
+        self.blocks: list[Block] = blocks(
+            self.trace, set(self.names.value), merge=task.detail != "full", squares=task.style != "index"
+        )
         self.abbreviations: set[Var] = set()
 
     # symbols ------------------------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ class Context:
     def local_partial(self, node: Node, x: Node) -> Var:
         """`∂u/∂x` for two values of the graph."""
         face, other = self.face(node)[0], self.face(x)[0]
-        label, of = self._label(face)
+        label, _of = self._label(face)
         by = x if isinstance(x, Var) else self.names.value[other]
         assert isinstance(by, Var)
         v = Var(Str(self._fresh(f"D_{label.name if label else 'u'}_{by.name}")), (*face.shape, *by.shape))
@@ -189,7 +191,7 @@ class Context:
         """The value of a block by its name, where its derivative uses the value again."""
         rule: dict[Node, Node] = {}
         for node in (block.head, *block.inner):
-            face, sign = self.face(node)
+            face, _sign = self.face(node)
             named = self.names.value.get(node)
             if named is not None:
                 inside = {n: v for n, v in self.names.value.items() if n is not node and n is not face}
@@ -219,7 +221,8 @@ class Context:
         return scale(symbol, S(sign)), step
 
     def parts(self, block: Block, cotangent: Node) -> list[Part]:
-        """What a block passes on: the engine's parts, or the same transposition of the symbol that stands for a long cotangent."""
+        """What a block passes on: the engine's parts, or the same transposition of the symbol that stands for a long
+        cotangent."""
         if not self.has_symbol(cotangent):
             return block.parts(self.trace)
         stand_in = Var(Str(self._fresh("upstream")), cotangent.shape)
@@ -295,7 +298,9 @@ class Context:
                 kept.append(s)
                 used |= {n for n in postorder(s.of) if isinstance(n, Var)}
         expr = self.shown_words()
-        return Section(self.task.title, self.function, expr, tuple(in_order(kept[::-1])), tuple(steps), introduction, self.task.targets)
+        return Section(
+            self.task.title, self.function, expr, tuple(in_order(kept[::-1])), tuple(steps), introduction, self.task.targets
+        )
 
 
 def in_order(names: list[Symbol]) -> list[Symbol]:

@@ -7,7 +7,20 @@ from dataclasses import replace
 from .model import Section, Step
 
 IN_THE_HEAD = frozenset(
-    ("linear", "affine", "transpose", "sum", "constant", "product", "collect", "pull_sum", "distribute", "kronecker", "simplify", "seed")
+    (
+        "linear",
+        "affine",
+        "transpose",
+        "sum",
+        "constant",
+        "product",
+        "collect",
+        "pull_sum",
+        "distribute",
+        "kronecker",
+        "simplify",
+        "seed",
+    )
 )
 
 
@@ -17,7 +30,7 @@ def brief(section: Section) -> Section:
     for step in section.steps:
         last = out[-1] if out else None
         same_chain = last is not None and not step.opens and last.subject is step.subject
-        if same_chain and (step.rule in IN_THE_HEAD or last.rule in IN_THE_HEAD or _last_of_chain(last, step)):  # type: ignore[union-attr]
+        if same_chain and (step.rule in IN_THE_HEAD or last.rule in IN_THE_HEAD or _last_of_chain(last, step)):  # type: ignore[union-attr,arg-type]
             out[-1] = _merged(last, step)  # type: ignore[arg-type]
         else:
             out.append(step)
@@ -26,7 +39,14 @@ def brief(section: Section) -> Section:
 
 def _last_of_chain(last: Step, step: Step) -> bool:
     """Names put back right after a reading: one step."""
-    return step.rule in ("substitute", "upstream_value") and last.rule in ("upstream", "paths", "reassemble", "read_gradient", "read_jacobian", "sift")
+    return step.rule in ("substitute", "upstream_value") and last.rule in (
+        "upstream",
+        "paths",
+        "reassemble",
+        "read_gradient",
+        "read_jacobian",
+        "sift",
+    )
 
 
 def _merged(a: Step, b: Step) -> Step:

@@ -16,10 +16,11 @@ from ..notation.words import to_words
 from ..simplify.add import add
 from ..simplify.product import scale
 from .blocks import Block
+from .changes import change_words
 from .context import Context
 from .display import look, rough_look
 from .model import Section, Step
-from .pairing import canonical, change_last, change_words, pair, plus, terms_of
+from .pairing import canonical, change_last, pair, plus, terms_of
 from .reasons import local_rule
 from .spell import same
 from .trace import Part, is_identity, substitute
@@ -78,14 +79,30 @@ class Lines:
         self.opens = True
 
     def add(
-        self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), children: Sequence[Step] = ()
+        self,
+        rule: str,
+        reason: str,
+        after: Node,
+        changed: Sequence[Node] = (),
+        new: Sequence[Node] = (),
+        children: Sequence[Step] = (),
     ) -> None:
         """One more line, unless it would look like the last one."""
         fine = self.c.task.detail == "full"
         same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
         if not same_look or (self.opens and after is not self.line):
             self.steps.append(
-                Step(rule, reason, self.line, after, self.c.root_change, tuple(changed), tuple(new), children=tuple(children), opens=self.opens)
+                Step(
+                    rule,
+                    reason,
+                    self.line,
+                    after,
+                    self.c.root_change,
+                    tuple(changed),
+                    tuple(new),
+                    children=tuple(children),
+                    opens=self.opens,
+                )
             )
             self.opens = False
             self.line = after
@@ -152,7 +169,11 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
     through = local if is_identity(cotangent, c.lead) else pair(c.speller.words(cotangent), local, c.lead)
     rule, reason = local_rule(c, block)
     change = c.change(face)
-    children = [Step(rule, reason, change, local, change, new=(local,), opens=True)] if c.task.detail == "full" and change is not c.root_change else []
+    children = (
+        [Step(rule, reason, change, local, change, new=(local,), opens=True)]
+        if c.task.detail == "full" and change is not c.root_change
+        else []
+    )
     lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [change], [local], children)
     order = {n: k for k, n in enumerate(postorder(local))}
     parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
@@ -251,7 +272,11 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
     """From the form in names to the engine's answer."""
     final = to_words(result)
     if short is final or look(short) == look(final):
-        return [] if short is final else [Step("simplify", "The same, as it is handed over.", short, final, symbol, new=(final,), weight="key")]
+        return (
+            []
+            if short is final
+            else [Step("simplify", "The same, as it is handed over.", short, final, symbol, new=(final,), weight="key")]
+        )
     tidy = c.speller.plain(result)
     steps = []
     if not c.abbreviations and look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
@@ -259,7 +284,9 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
         short = tidy
     named = {v for _, v in c.names.order} | c.abbreviations
     if any(n in named for n in postorder(short)):
-        steps.append(Step("substitute", "The names are replaced by what they stand for.", short, final, symbol, new=(final,), weight="key"))
+        steps.append(
+            Step("substitute", "The names are replaced by what they stand for.", short, final, symbol, new=(final,), weight="key")
+        )
     else:
         steps.append(Step("simplify", "Like factors and terms are collected.", short, final, symbol, new=(final,), weight="key"))
     return steps

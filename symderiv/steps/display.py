@@ -36,7 +36,7 @@ def _look(node: Node, keys: list[Any], signs: bool) -> Any:
         rest = [*([("num", value)] if value != 1 else []), *(f for f in inner if f[0] != "num")]
         return ("mul", *sorted(rest, key=repr)) if len(rest) != 1 else rest[0]
     if name in ("matmul", "mul", "add"):
-        flat = []
+        flat: list = []
         for k, o in zip(keys, node.operands, strict=True):
             flat.extend(k[1:] if k[0] == name and (name != "matmul" or o.rank == node.rank or o.rank == 2) else [k])
         if name == "mul":

@@ -99,7 +99,9 @@ class Document:
     def title_text(self) -> str:
         """The title without mathematics."""
         names = ", ".join(dict.fromkeys(v.name for s in self.derivation.sections for v in s.wrt))
-        what = {1: "Derivative", 2: "Second derivative"}.get(self.derivation.order, f"Derivative of order {self.derivation.order}")
+        what = {1: "Derivative", 2: "Second derivative"}.get(
+            self.derivation.order, f"Derivative of order {self.derivation.order}"
+        )
         return self.options.title or f"{what} of {self.derivation.name} with respect to {names}"
 
 

@@ -1,6 +1,7 @@
 """Core expressions by their entries: `Σ_k X_ik w_k − y_i` for `X w − y`.
 
-The axes of a product have labels, so its entries are read off: every label becomes an index, those that the result does not have are
+The axes of a product have labels, so its entries are read off: every label becomes an index, those that the result does not
+have are
 summed. `Letters` chooses the letters.
 """
 
@@ -144,7 +145,7 @@ class Entries:
         for _, ls in items:
             for i in ls:
                 if i not in place:
-                    index = wanted.get(i)
+                    index = wanted.get(i)  # type: ignore[assignment]
                     if index is None or index in here:
                         index = self.letters.take(net.size[i], here)
                     here = here | {index}
@@ -165,7 +166,12 @@ class Entries:
         out = []
         for x, ls in items:
             picks = isinstance(x, Call) and x.name == "onehot" and x.rank == x.operands[0].rank + 1
-            if picks and ls[-1] not in place and all(i in place for i in ls[:-1]) and any(ls[-1] in ms for y, ms in items if y is not x):
+            if (
+                picks
+                and ls[-1] not in place
+                and all(i in place for i in ls[:-1])
+                and any(ls[-1] in ms for y, ms in items if y is not x)
+            ):
                 place[ls[-1]] = self.entry(x.operands[0], [place[i] for i in ls[:-1]], used, depth)
             else:
                 out.append((x, ls))

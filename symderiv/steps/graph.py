@@ -1,7 +1,7 @@
 """The graph style: forward, the intermediate values `u = X w`, `p = σ(u)`; backward, at every node upstream × local.
 
-    ∂L/∂u = ∂L/∂p ⊙ p ⊙ (1 − p)           one path
-    ∂L/∂x = Σ over the nodes that use x    several paths
+∂L/∂u = ∂L/∂p ⊙ p ⊙ (1 − p)           one path
+∂L/∂x = Σ over the nodes that use x    several paths
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class Backward:
         shown = value if value is not None and look(value) != look(through) else None
         steps.append(Step(rule, reason, subject, through, subject, new=(through,), weight="normal", opens=True))
         if shown is not None:
-            steps.append(Step("upstream_value", "The upstream derivative is put in.", through, shown, subject, new=(shown,), weight="key"))
+            steps.append(
+                Step("upstream_value", "The upstream derivative is put in.", through, shown, subject, new=(shown,), weight="key")
+            )
         if isinstance(node, Var):
             result = c.trace.results[node]
             steps += last_steps(c, subject, shown if shown is not None else through, result)
@@ -111,12 +113,22 @@ class Backward:
         """A variable that the value does not depend on."""
         subject = self.symbol(v)
         result = to_words(self.c.trace.results[v])
-        return [Step("constant", f"{v.name} does not occur: the derivative is 0.", subject, result, subject, weight="key", opens=True)]
+        return [
+            Step("constant", f"{v.name} does not occur: the derivative is 0.", subject, result, subject, weight="key", opens=True)
+        ]
 
     def seed(self) -> Step:
         subject = self.symbol(self.c.task.core)
         one = Num(1)
-        return Step("seed", "The sweep starts at the output, whose derivative by itself is 1.", subject, one, subject, new=(one,), opens=True)
+        return Step(
+            "seed",
+            "The sweep starts at the output, whose derivative by itself is 1.",
+            subject,
+            one,
+            subject,
+            new=(one,),
+            opens=True,
+        )
 
     def value(self, node: Node) -> Node | None:
         """`∂L/∂u` in names, where it is short."""
@@ -160,9 +172,7 @@ def function_of(c: Context, block: Block, x: Node) -> tuple[Node, Var]:
 def pulled(c: Context, block: Block, x: Node, upstream: Var) -> Node:
     """Upstream times local: the engine's transposition of one block, with a symbol for what comes from above."""
     f, by = function_of(c, block, x)
-    if block.head is c.task.core and not c.lead:
-        run = sweep(f, [by], tidy=polish)
-    elif block.head is c.task.core:
+    if (block.head is c.task.core and not c.lead) or block.head is c.task.core:
         run = sweep(f, [by], tidy=polish)
     else:
         run = sweep(f, [by], cotangent=upstream, tidy=polish)

@@ -49,7 +49,7 @@ def lifted(core: Node, partials: dict[Node, Node], axes: int) -> Node:
             for x, (old, ls) in zip(operands, node.items, strict=True):
                 items.append((x, [*ls, *extra] if moving[old] else list(ls)))
             shape = next(x for x, (old, _) in zip(operands, node.items, strict=True) if moving[old]).shape
-            sizes = {**dict(enumerate(node.sizes)), **dict(zip(extra, shape[len(shape) - axes :], strict=True))}
+            sizes: dict = {**dict(enumerate(node.sizes)), **dict(zip(list(extra), shape[len(shape) - axes :], strict=True))}
             return einsum(items, [*node.out, *extra], sizes, coef=node.coef)
         if isinstance(node, Call) and node.name == "reshape":
             inner = operands[0]
@@ -115,7 +115,8 @@ class IndexBuilder:
         face, sign = self.c.face(node)
         return scale(self.partial(face), S(sign))
 
-    # lines -----------------------------------------------------------------------------------------------------------------------
+    # lines
+    # -----------------------------------------------------------------------------------------------------------------------
     def term(self, cotangent: Node, derivative: Node, rank: int) -> list[Node]:
         """`Σ_a ū_a D_aj` for every term of the derivative `D` (of shape `u.shape + w.shape`)."""
         out = []
@@ -146,7 +147,9 @@ class IndexBuilder:
                 words.extend(self.term(g, self.signed(node), node.rank))
         return plus(words)
 
-    def add(self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), note: str = "") -> None:
+    def add(
+        self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), note: str = ""
+    ) -> None:
         full = self.c.task.detail == "full"
         same = look(after) == look(self.line) if full else rough_look(after) == rough_look(self.line)
         if not same or (self.opens and after is not self.line):
@@ -246,13 +249,22 @@ class IndexBuilder:
         if rank and any(n is p for n in postorder(self.line)):
             after = fold(self.line, kronecker)
             names = ", ".join(i.name for i in self.free)
-            self.add("kronecker", "An entry of the variable changes only with itself: the derivative is 1 for equal indices and 0 otherwise.", after, new=deltas)
+            self.add(
+                "kronecker",
+                "An entry of the variable changes only with itself: the derivative is 1 for equal indices and 0 otherwise.",
+                after,
+                new=deltas,
+            )
             total = add([g for _, g in self.terms])
             words = self.entry_of(total)
             summed = ", ".join(i.name for i in self.entries.preferred[p])
             kept = f"{summed} = {names}" if rank == 1 else f"({summed}) = ({names})"
             other = f"{summed} ≠ {names}" if rank == 1 else f"({summed}) ≠ ({names})"
-            self.add("sift", f"The delta sifts the sum over `{summed}`: all terms with `{other}` vanish, and the one with `{kept}` is left.", words)
+            self.add(
+                "sift",
+                f"The delta sifts the sum over `{summed}`: all terms with `{other}` vanish, and the one with `{kept}` is left.",
+                words,
+            )
         self.result = self.c.total(self.v, [g for _, g in self.terms])
         self.add("collect", "Like terms are collected.", self.entry_of(self.result))
 

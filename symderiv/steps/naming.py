@@ -1,6 +1,7 @@
 """Names for intermediate values: the user's own definitions first, then those that a reader would introduce.
 
-A value gets a name where its name is used more than once in a derivation: the argument of a nonlinear function whose derivative is
+A value gets a name where its name is used more than once in a derivation: the argument of a nonlinear function whose derivative
+is
 taken there (`u = X w` in `σ(X w)`), and a value that its own derivative reuses (`p = σ(u)`, as `p' = p (1 - p)`).
 """
 
@@ -115,8 +116,13 @@ def letters_for(node: Node) -> str:
 
 def _is_residual(node: Node) -> bool:
     """A difference with a plain variable: `X w - y`."""
-    return isinstance(node, Add) and any(isinstance(t, Einsum) and t.coef.could_extract_minus_sign() for t in node.terms) and any(
-        isinstance(t, Var) or (isinstance(t, Einsum) and len(t.items) == 1 and isinstance(t.items[0][0], Var)) for t in node.terms
+    return (
+        isinstance(node, Add)
+        and any(isinstance(t, Einsum) and t.coef.could_extract_minus_sign() for t in node.terms)
+        and any(
+            isinstance(t, Var) or (isinstance(t, Einsum) and len(t.items) == 1 and isinstance(t.items[0][0], Var))
+            for t in node.terms
+        )
     )
 
 

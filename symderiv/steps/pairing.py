@@ -1,14 +1,11 @@
-"""Inner products and differentials in words.
+"""Inner products in words, and their terms in one shape.
 
-    pair(U, D)      <U, D>: U D, Uᵀ D, tr(Uᵀ D), for scalars, vectors and matrices; J D where U is a Jacobian
-    change_words    d of words that are linear in the variables that change, by the product rule; squares and norms too
-
-What `change_words` proposes is used only where its normal form is that of the engine's local differential.
+pair(U, D)      <U, D>: U D, Uᵀ D, tr(Uᵀ D), for scalars, vectors and matrices; J D where U is a Jacobian
+canonical(t)    a term with its sign first, numbers and scalars in front, one denominator
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 
 from sympy import S, fraction
@@ -17,8 +14,6 @@ from ..expr.nodes import Call, Node, Num
 from ..expr.sizes import product
 from ..expr.walk import fold, postorder, with_operands
 from ..notation import build
-
-Wrap = Callable[[Node], Node]
 
 
 def is_word(x: Node, *names: str) -> bool:
@@ -47,7 +42,11 @@ def peel(x: Node) -> tuple[list[Node], Node, list[Node], bool]:
         elif is_word(x, "div") and not x.operands[1].rank:
             below = [*below, x.operands[1]]
             x = x.operands[0]
-        elif is_word(x, "mul") and sum(1 for o in x.operands if o.rank) < len(x.operands) and any(o.shape == x.shape for o in x.operands):
+        elif (
+            is_word(x, "mul")
+            and sum(1 for o in x.operands if o.rank) < len(x.operands)
+            and any(o.shape == x.shape for o in x.operands)
+        ):
             front += [o for o in x.operands if not o.rank]
             rest = [o for o in x.operands if o.rank]
             x = rest[0] if len(rest) == 1 else Call("mul", *rest)
@@ -104,18 +103,20 @@ def pair(cotangent: Node, change: Node, lead: int) -> Node:
     if lead == 1 and change.rank <= 1:
         front, body, below, minus = peel(cotangent)
         if is_word(body, "eye"):
-            return dress(_numbers(front), change, below, minus)
+            return dress(numbers(front), change, below, minus)
         if change.rank == 0:
             return canonical(Call("mul", change, cotangent))
-        return canonical(_chain(cotangent, change))
+        return canonical(chained(cotangent, change))
     letters = "ijklmnopqrstuvw"
-    front, own = letters[:lead], letters[lead : lead + change.rank]
-    return Call("einsum", cotangent, change, subs=f"{front}{own},{own}->{front}")
+    lead_letters, own = letters[:lead], letters[lead : lead + change.rank]
+    return Call("einsum", cotangent, change, subs=f"{lead_letters}{own},{own}->{lead_letters}")
 
 
 def _scalar_pair(u: Node, change: Node) -> Node:
     if change.rank == 0:
-        f2, d, b2, m2 = [], change, [], False
+        f2: list[Node] = []
+        b2: list[Node] = []
+        d, m2 = change, False
         if is_word(change, "neg"):
             d, m2 = change.operands[0], True
         if is_num(u, 1):
@@ -140,8 +141,8 @@ def _scalar_pair(u: Node, change: Node) -> Node:
     elif change.rank == 1:
         core = _row_times(body, d)
     else:
-        core = _trace(_chain(_turned(body), d))
-    return dress([*_numbers([*front, *f2])], core, [*below, *b2], minus != m2)
+        core = _trace(chained(_turned(body), d))
+    return dress([*numbers([*front, *f2])], core, [*below, *b2], minus != m2)
 
 
 def _turned(x: Node) -> Node:
@@ -173,8 +174,12 @@ def canonical(x: Node) -> Node:
         elif is_word(x, "mean") and x.params["axis"] is None and not x.params["keepdims"] and x.operands[0].rank:
             f, body, b, m = peel(x.operands[0])
             below = [*b, Num(product(x.operands[0].shape)), *below]
-            front, minus, x = [*front, *f], minus != m, _summed(body)
-        elif is_word(x, "trace", "sum") and is_word(x.operands[0], "neg", "div", "mul") and (x.name == "trace" or x.params["axis"] is None):
+            front, minus, x = [*front, *f], minus != m, summed(body)
+        elif (
+            is_word(x, "trace", "sum")
+            and is_word(x.operands[0], "neg", "div", "mul")
+            and (x.name == "trace" or x.params["axis"] is None)
+        ):
             f, body, b, m = peel(x.operands[0])
             if body is x.operands[0]:
                 break
@@ -184,7 +189,9 @@ def canonical(x: Node) -> Node:
             front, below, minus = [*front, *f], [*b, *below], minus != m
         else:
             break
-    coef = prod([f.value for f in front if isinstance(f, Num)], start=S.One) / prod([f.value for f in below if isinstance(f, Num)], start=S.One)
+    coef = prod([f.value for f in front if isinstance(f, Num)], start=S.One) / prod(
+        [f.value for f in below if isinstance(f, Num)], start=S.One
+    )
     if coef.could_extract_minus_sign():
         coef, minus = -coef, not minus
     top, bottom = fraction(coef)
@@ -245,7 +252,7 @@ def change_last(word: Node, changing: set[Node]) -> Node:
     return fold(word, visit)
 
 
-def _numbers(front: list[Node]) -> list[Node]:
+def numbers(front: list[Node]) -> list[Node]:
     """Scalar factors with the numbers multiplied together in front."""
     value = S.One
     rest = []
@@ -259,10 +266,10 @@ def _numbers(front: list[Node]) -> list[Node]:
 
 def _row_times(u: Node, d: Node) -> Node:
     """`uᵀ d` for vectors: `(Aᵀ v)ᵀ d` is `vᵀ A d`."""
-    return _chain(build.row(u), d)
+    return chained(build.row(u), d)
 
 
-def _chain(*xs: Node) -> Node:
+def chained(*xs: Node) -> Node:
     """A matrix product, flat; scalars of the factors come out in front."""
     front: list[Node] = []
     below: list[Node] = []
@@ -273,138 +280,15 @@ def _chain(*xs: Node) -> Node:
         front, below, minus = [*front, *f], [*below, *b], minus != m
         links.append(body)
     body = build.matmul(*links) if all(x.rank for x in links) else Call("mul", *links)
-    return dress(_numbers(front), body, below, minus)
+    return dress(numbers(front), body, below, minus)
 
 
-# differentials of words --------------------------------------------------------------------------------------------------------
-_THROUGH = frozenset(
-    (
-        "neg", "T", "transpose", "sum", "mean", "trace", "diag", "getitem", "reshape", "vec", "flip", "cumsum", "tril", "triu",
-        "squeeze", "expand_dims", "broadcast_to", "swapaxes", "isum",
-    )
-)  # fmt: skip
-_PRODUCTS = frozenset(("mul", "matmul", "dot", "outer", "kron", "einsum"))
-
-
-class NotPlain(Exception):
-    """Words that the product rule alone does not differentiate."""
-
-
-def change_words(word: Node, changes: dict[Node, Node]) -> Node | None:
-    """`d word` where the variables in `changes` change by their values there; None where these rules do not suffice."""
-    moving: dict[Node, bool] = {}
-    done: dict[Node, list[Node]] = {}
-    try:
-        for node in postorder(word):
-            moving[node] = node in changes or any(moving[o] for o in node.operands)
-            done[node] = _changes(node, moving, done, changes) if moving[node] else []
-    except NotPlain:
-        return None
-    terms = done[word]
-    return plus(terms) if terms else None
-
-
-def _changes(node: Node, moving: dict[Node, bool], done: dict[Node, list[Node]], changes: dict[Node, Node]) -> list[Node]:
-    """The terms of the differential of one node."""
-    if node in changes:
-        return [changes[node]]
-    if not isinstance(node, Call):
-        raise NotPlain
-    xs = node.operands
-    if node.name == "add":
-        terms = [t for x in xs for t in done[x]]
-        if any(t.shape != node.shape for t in terms):
-            raise NotPlain
-        return terms
-    if node.name in _THROUGH:
-        if any(moving[o] for o in xs[1:]):
-            raise NotPlain
-        return [_through(node, t) for t in done[xs[0]]]
-    if node.name == "matmul" and len(xs) == 2 and xs[0] is xs[1] and xs[0].rank == 1 and len(done[xs[0]]) == 1:
-        return [_twice(pair(xs[0], done[xs[0]][0], 0))]
-    if node.name in _PRODUCTS:
-        return [_product(node, k, t) for k, x in enumerate(xs) for t in done[x]]
-    if node.name == "div" and not moving[xs[1]]:
-        return [Call("div", t, xs[1]) for t in done[xs[0]]]
-    if node.name == "div" and not node.rank:
-        return _quotient(node, done)
-    if node.name == "solve" and not moving[xs[0]]:
-        return [Call("solve", xs[0], t) for t in done[xs[1]]]
-    if node.name == "pow" and isinstance(xs[1], Num):
-        return _power(node, done, changes)
-    if node.name == "norm" and node.params["ord"] in (2, "fro") and node.params["axis"] is None and len(done[xs[0]]) == 1:
-        return [Call("div", pair(xs[0], done[xs[0]][0], 0), node)]
-    raise NotPlain
-
-
-def _through(node: Call, t: Node) -> Node:
-    if node.name == "neg":
-        return negate(t)
-    if is_word(t, "neg"):
-        return negate(_through(node, t.operands[0]))
-    if node.name == "sum" and node.params["axis"] is None and not node.params["keepdims"] and t.rank:
-        front, body, below, minus = peel(t)
-        inner = _summed(body)
-        return dress(_numbers(front), inner, below, minus)
-    if t.shape != node.operands[0].shape:
-        raise NotPlain
-    return node.with_operands([t, *node.operands[1:]])
-
-
-def _summed(body: Node) -> Node:
+def summed(body: Node) -> Node:
     """`Σ x y` of vectors is `xᵀ y`."""
     if is_word(body, "mul") and len(body.operands) == 2 and all(o.shape == body.shape for o in body.operands):
         a, b = body.operands
-        return _chain(a, b) if body.rank == 1 else _trace(_chain(_turned(a), b)) if body.rank == 2 else Call("sum", body)
+        return chained(a, b) if body.rank == 1 else _trace(chained(_turned(a), b)) if body.rank == 2 else Call("sum", body)
     return Call("sum", body)
-
-
-def _product(node: Call, k: int, t: Node) -> Node:
-    minus = is_word(t, "neg")
-    t = t.operands[0] if minus else t
-    xs = [t if j == k else x for j, x in enumerate(node.operands)]
-    out = Call("mul", *xs) if node.name == "mul" else node.with_operands(xs)
-    if out.shape != node.shape:
-        raise NotPlain
-    if node.name == "mul" and not t.rank and any(o.rank for o in xs):
-        out = Call("mul", t, *(x for j, x in enumerate(xs) if j != k))
-    return negate(out) if minus else out
-
-
-def _quotient(node: Call, done: dict[Node, list[Node]]) -> list[Node]:
-    a, b = node.operands
-    out = [Call("div", t, b) for t in done[a]]
-    return [*out, *(negate(Call("div", times(a, t), Call("pow", b, Num(2)))) for t in done[b])]
-
-
-def _power(node: Call, done: dict[Node, list[Node]], changes: dict[Node, Node]) -> list[Node]:
-    x, e = node.operands
-    assert isinstance(e, Num)
-    if is_word(x, "norm") and e.value == 2 and x.params["ord"] in (2, "fro") and x.params["axis"] is None:
-        return [_twice(pair(x.operands[0], t, 0)) for t in done[x.operands[0]]]
-    if x.rank and len(done[x]) > 1:
-        raise NotPlain
-    lower = x if e.value == 2 else Call("pow", x, Num(e.value - 1))
-    return [times(e, lower, t) for t in done[x]]
-
-
-def _twice(x: Node) -> Node:
-    front, body, below, minus = ([], x, [], False) if x.rank else _peel_scalar(x)
-    return dress(_numbers([Num(2), *front]), body, below, minus)
-
-
-def _peel_scalar(x: Node) -> tuple[list[Node], Node, list[Node], bool]:
-    """Numbers in front of a scalar product."""
-    minus = False
-    below: list[Node] = []
-    if is_word(x, "neg"):
-        minus, x = True, x.operands[0]
-    if is_word(x, "div"):
-        below, x = [x.operands[1]], x.operands[0]
-    if is_word(x, "mul"):
-        front = [o for o in x.operands if isinstance(o, Num)]
-        return front, times(*(o for o in x.operands if not isinstance(o, Num))), below, minus
-    return [], x, below, minus
 
 
 def without_change(word: Node, changing: set[Node]) -> bool:
@@ -412,4 +296,20 @@ def without_change(word: Node, changing: set[Node]) -> bool:
     return not any(n in changing for n in postorder(word))
 
 
-__all__ = ["canonical", "change_last", "change_words", "is_num", "is_word", "negate", "pair", "peel", "plus", "terms_of", "times", "without_change"]
+__all__ = [
+    "canonical",
+    "chained",
+    "change_last",
+    "dress",
+    "is_num",
+    "is_word",
+    "negate",
+    "numbers",
+    "pair",
+    "peel",
+    "plus",
+    "summed",
+    "terms_of",
+    "times",
+    "without_change",
+]

@@ -27,7 +27,7 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
         return _sum(c, block)
     if isinstance(head, Einsum):
         return _product(c, block, head)
-    return "chain", "The chain rule."
+    return "linear", "The map is linear in what changes, so it acts on the change."
 
 
 def _power(head: Call, block: Block) -> tuple[str, str]:
@@ -71,7 +71,9 @@ def _sum(c: Context, block: Block) -> tuple[str, str]:
         return "affine", "The map is affine: its constant part does not change, and its linear part acts on the change."
     if constants and len(c.trace.active(block.head)) == 1:
         return "constant", "A constant does not change."
-    return "sum", "The differential of a sum is the sum of the differentials" + ("; constants do not change." if constants else ".")
+    return "sum", "The differential of a sum is the sum of the differentials" + (
+        "; constants do not change." if constants else "."
+    )
 
 
 def _product(c: Context, block: Block, head: Einsum) -> tuple[str, str]:
@@ -109,14 +111,22 @@ def reassembly(short: Node, lead: int, v: Var) -> str:
                     out = [i for i in ls if i in t.out]
                     if len(out) == 1 and ls[0] != ls[1]:
                         first = ls[0] not in t.out
-                        which = f"the first index of `{x.name}`, which is a product with its transpose" if first else f"the second index of `{x.name}`, which is a product with it"
+                        which = (
+                            f"the first index of `{x.name}`, which is a product with its transpose"
+                            if first
+                            else f"the second index of `{x.name}`, which is a product with it"
+                        )
                         said.append(f"the sum runs over {which}")
     if lead:
         what = "The entries with these indices are those of the Jacobian: row by output, column by variable"
     elif v.rank == 1:
         what = "This holds for every entry, so the entries are those of a vector"
     else:
-        what = "This holds for every pair of indices, so the entries are those of a matrix" if v.rank == 2 else "This holds for all indices"
+        what = (
+            "This holds for every pair of indices, so the entries are those of a matrix"
+            if v.rank == 2
+            else "This holds for all indices"
+        )
     return what + ("; " + ", and ".join(dict.fromkeys(said)) if said else "") + "."
 
 

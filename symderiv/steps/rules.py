@@ -53,8 +53,8 @@ class Rule:
 
 _REGRESSION = {"X": "n,d", "w": "d", "y": "n"}
 _SQUARES = "sum((X @ w - y)**2)"
-_DEEP = "sum((tanh(tanh(tanh(tanh(X @ W1 + b1) @ W2 + b2) @ W3 + b3) @ W4 + b4) @ v - y)**2)"
-_DEEP_VARS = {"X": "n,d", "W1": "d,h", "W2": "h,h", "W3": "h,h", "W4": "h,h", "b1": "h", "b2": "h", "b3": "h", "b4": "h", "v": "h", "y": "n"}
+_DEEP = "sum(tanh(tanh(tanh(tanh(tanh(tanh(tanh(X @ A + a) @ B) @ C) @ D) @ E) @ F) @ w - y)**2)"
+_DEEP_VARS = {"X": "n,d", **dict.fromkeys("BCDEF", "h,h"), "A": "d,h", "a": "h", "w": "h", "y": "n"}
 _CLASSIFIER = {"X": "n,d", "W": "d,k", "Y": "n,k onehot"}
 
 _GENERAL = (
@@ -113,7 +113,7 @@ _GENERAL = (
         "reciprocal", "reciprocal", r"\mathrm d\frac{1}{u} = -\frac{\mathrm du}{u^2}",
         "The reciprocal changes by minus the change over the square.",
         "1/(u + du) − 1/u = −du/(u(u + du)), whose linear part is −du/u².",
-        "any calculus text", "sum(1/(1 + x))", "x", vars={"x": "n positive"},
+        "any calculus text", "sum(1/(1 + x))", "x", vars={"x": "n positive"}, detail="full",
     ),
     Rule(
         "power", "power rule", r"\mathrm d\,u^{k} = k\,u^{k-1}\,\mathrm du",
@@ -135,12 +135,6 @@ _GENERAL = (
         COOKBOOK + "eq. 129", "norm(A @ x - b)", "x", vars={"A": "n,d", "b": "n"},
     ),
     Rule(
-        "chain", "chain rule", r"\mathrm d f(u) = f'(u) \odot \mathrm du",
-        "A function that acts on every entry multiplies the change by its derivative, entry by entry.",
-        "Every entry of the value depends on one entry of the argument alone, so the Jacobian is diagonal.",
-        MAGNUS + "ch. 5, sec. 12", "sum(tanh(X @ w))", "w", vars=_REGRESSION,
-    ),
-    Rule(
         "transpose", "moving factors across", r"a^\top(b\odot c) = (a\odot b)^\top c,\quad a^\top (M c) = (M^\top a)^\top c,\quad "
         r"\operatorname{tr}(A B C) = \operatorname{tr}(C A B)",
         "Factors are moved to the other side of the inner product until the differential stands alone.",
@@ -152,13 +146,13 @@ _GENERAL = (
         "collect", "collecting terms", r"a^\top \mathrm dx + b^\top \mathrm dx = (a + b)^\top \mathrm dx",
         "Terms in the same differential are put together.",
         "The inner product is linear in each argument.",
-        "distributive law", "x @ A @ x", "x", vars={"A": "n,n"},
+        "distributive law", _SQUARES + " + lam*sum(w**2)", "w", vars=_REGRESSION,
     ),
     Rule(
         "distribute", "distributing sums", r"\sum_i a_i (b_i + c_i) = \sum_i a_i b_i + \sum_i a_i c_i",
         "Sums are multiplied out and taken apart.",
         "Finite sums may be rearranged.",
-        "distributive law", "mean(log(x)*(1 + x))", "x", style="index", vars={"x": "n positive"},
+        "distributive law", "sum(softplus(X @ w) - y*(X @ w))", "w", style="index", vars={"w": "n positive"},
     ),
     Rule(
         "read_gradient", "reading off the gradient", r"\mathrm dL = \operatorname{tr}(G^\top \mathrm dW)\ \Rightarrow\ "
@@ -180,11 +174,12 @@ _GENERAL = (
     Rule(
         "abbreviate", "a symbol for a long derivative", r"\frac{\partial L}{\partial Z} =: G", "A long derivative by an intermediate value is called by its symbol.",
         "It is computed once, and what follows multiplies it as a whole, as back-propagation does.",
-        GOODFELLOW + "sec. 6.5", _DEEP, "W1", vars=_DEEP_VARS,
+        GOODFELLOW + "sec. 6.5", _DEEP, "A", vars=_DEEP_VARS,
     ),
     Rule(
         "simplify", "simplification", r"a b + a c = a (b + c)", "Like factors and terms are collected, and the shortest form is kept.",
-        "Each rewriting is an identity of the algebra of arrays.", "normal form of the engine", "sum(x**3*exp(x))", "x",
+        "Each rewriting is an identity of the algebra of arrays.", "normal form of the engine", "-log(prod(sum(Y*softmax(Z, axis=1), axis=1)))", "Z",
+        vars={"Z": "n,k", "Y": "n,k onehot"},
     ),
     Rule(
         "properties", "declared properties", r"A = A^\top", "What was declared of a variable is used in the result.",
@@ -287,23 +282,31 @@ def rule_named(key: str) -> Rule:
 def _of_operation(op: Op) -> Rule:
     """The rule on one operation, from its declaration."""
     if op.elementwise:
-        why = "It acts on every entry by itself, so its Jacobian is diagonal: the differential is the derivative times the change."
+        why = (
+            "It acts on every entry by itself, so its Jacobian is diagonal: the differential is the derivative times the change."
+        )
     else:
         why = "The differential is declared with the operation, checked there against finite differences, and transposed mechanically."
     if op.kinks:
         why += f" It is not differentiable at {op.kinks}; there the convention of the engine holds."
     target = next((n for n in op.example_vars), "x")
     return Rule(
-        op.name, f"derivative of {spoken(op.name)}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example, target,
+        op.name, f"derivative of {spoken(op.name)}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example,
+        target,
         vars=op.example_vars,
     )  # fmt: skip
 
 
 def rules_with_pages() -> list[Rule]:
-    """All rules that a step can name: the general ones, then those of differentiable operations that the engine keeps as they are."""
+    """All rules that a step can name: the general ones, then those of differentiable operations that the engine keeps as they
+    are."""
     from .. import ops  # noqa: F401 (fills the table)
 
-    kept = [op for op in OPS.values() if (any(p not in ("", "0", "?") for p in op.partials) or op.differential) and op.name not in RULES]
+    kept = [
+        op
+        for op in OPS.values()
+        if (any(p not in ("", "0", "?") for p in op.partials) or op.differential) and op.name not in RULES
+    ]
     arithmetic = {"neg", "mul", "add", "div", "pow"}
     return [*_GENERAL, *(_of_operation(op) for op in kept if op.name not in arithmetic)]
 

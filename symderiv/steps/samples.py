@@ -27,14 +27,21 @@ def _visit(node: Node, operands: list[Node]) -> Node:
 
 def _row(x: Node, index: Node) -> Node | None:
     """`X[i]` of `X[i, k]`."""
-    if isinstance(x, Call) and x.name == "getitem" and isinstance(x.operands[0], Var) and len(x.operands) == 3:
-        if x.operands[2] is index and x.operands[1] is not index and all(s == "at" for s in x.params["spec"]):
-            return Call("getitem", x.operands[0], x.operands[1], spec=("at",))
+    if not (isinstance(x, Call) and x.name == "getitem" and isinstance(x.operands[0], Var) and len(x.operands) == 3):
+        return None
+    if x.operands[2] is index and x.operands[1] is not index and all(s == "at" for s in x.params["spec"]):
+        return Call("getitem", x.operands[0], x.operands[1], spec=("at",))
     return None
 
 
 def _is_entry(x: Node, index: Node) -> bool:
-    return isinstance(x, Call) and x.name == "getitem" and len(x.operands) == 2 and x.operands[1] is index and x.operands[0].rank == 1
+    return (
+        isinstance(x, Call)
+        and x.name == "getitem"
+        and len(x.operands) == 2
+        and x.operands[1] is index
+        and x.operands[0].rank == 1
+    )
 
 
 __all__ = ["sampled"]

@@ -48,7 +48,14 @@ class Speller:
             if found is None:
                 found = self._short[core] = substitute(core, self.named)
             return found
-        return substitute(core, {k: v for k, v in self.named.items() if k is not keep and not _negation_of(v, self.named.get(keep))})
+        return substitute(
+            core,
+            {
+                k: v
+                for k, v in self.named.items()
+                if k is not keep and not _negation_of(v, self.named.get(keep) if keep is not None else None)
+            },
+        )
 
     def words(self, core: Node) -> Node:
         """The value in words."""
@@ -65,7 +72,11 @@ class Speller:
                 v = self.named.get(scale(body, sign))
                 if c != 1 and isinstance(v, Var):
                     return to_words(scale(v, c * sign))
-        rule = {to_words(k): to_words(v) for k, v in self.named.items() if k is not keep and not _negation_of(v, self.named.get(keep))}
+        rule = {
+            to_words(k): to_words(v)
+            for k, v in self.named.items()
+            if k is not keep and not _negation_of(v, self.named.get(keep) if keep is not None else None)
+        }
         rule = {**self._better(core), **rule}
         word = to_words(core)
         first = replace(word, rule)
@@ -113,7 +124,18 @@ def clean_signs(word: Node) -> Node:
     """Signs of factors in front of their products: `2 X (−r)` is `−2 X r`."""
 
     def visit(node: Node, operands: list[Node]) -> Node:
-        if isinstance(node, Call) and node.name in ("mul", "matmul", "div", "outer", "T", "neg", "trace", "sum", "einsum", "diag"):
+        if isinstance(node, Call) and node.name in (
+            "mul",
+            "matmul",
+            "div",
+            "outer",
+            "T",
+            "neg",
+            "trace",
+            "sum",
+            "einsum",
+            "diag",
+        ):
             minus = sum(is_word(o, "neg") for o in operands)
             if minus:
                 bare = [o.operands[0] if is_word(o, "neg") else o for o in operands]

@@ -14,7 +14,7 @@ import numpy as np
 from .differences import Function, Line, along, central_differences, derivative, direction_line, entry_line, kinked
 
 RTOL = {"complex step": 1e-8, "central differences": 1e-6}
-ATOL = {"complex step": 1e-11, "central differences": 1e-8}
+ATOL = {"complex step": 1e-9, "central differences": 1e-8}
 VAGUE = 1e-4  # an error estimate beyond this part of the scale says nothing
 
 

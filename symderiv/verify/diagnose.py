@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from sympy import Expr, Integer
 
 from ..errors import SymDerivError
-from ..expr.nodes import Call, Node, Var
+from ..expr.nodes import Call, Node, Num, Var
 from . import sampling
 from .context import Context
 from .hypotheses import claim_edits, truth_edits
@@ -212,7 +212,7 @@ def scaled_edits(context: Context) -> Iterator[Diagnosis]:
         ratio = context.ratio(e.root, scalars=False)
         if ratio is not None and ratio.constant != 1:
             fixed = _times(e.root, ratio)
-            if fixed is not None:
+            if fixed is not None and not isinstance(e.detail, Num) and context.true_everywhere(fixed):
                 yield claim_edit(context, e, fixed, ratio)
 
 

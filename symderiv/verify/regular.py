@@ -60,9 +60,32 @@ def _hard_zeros(words: Node) -> set[Node]:
     return hard
 
 
-_FLAT = tuple(
-    "relu where maximum minimum clip tril triu onehot diag sign heaviside hardtanh eq ne zeros tri gt ge lt le kron getitem "
-    "imax imin isum".split()
+_FLAT = (
+    "relu",
+    "where",
+    "maximum",
+    "minimum",
+    "clip",
+    "tril",
+    "triu",
+    "onehot",
+    "diag",
+    "sign",
+    "heaviside",
+    "hardtanh",
+    "eq",
+    "ne",
+    "zeros",
+    "tri",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "kron",
+    "getitem",
+    "imax",
+    "imin",
+    "isum",
 )
 
 

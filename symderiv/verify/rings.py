@@ -131,7 +131,8 @@ def _spread(x: Array, labels: tuple[int, ...], rank: int) -> Array:
 def _constant(node: Call, sizes: Sizes) -> Array | None:
     """0/1 and counting arrays that take no values: `arange`, `tri`, `eye`."""
     if node.name == "eye":
-        return np.eye(*shape_at(node, sizes), dtype=int).astype(object)
+        rows, columns = shape_at(node, sizes)
+        return np.eye(rows, columns).astype(int).astype(object)
     if node.name == "arange":
         lo, hi = (number_of(_size(node.params[k]), sizes) for k in ("lo", "hi"))
         return np.arange(lo, hi).astype(object)

@@ -133,14 +133,42 @@ def sizes_fit(words: Node, problem_vars: Iterable[Var], sizes: Mapping[Symbol, i
 # domains ----------------------------------------------------------------------------------------------------------------------
 _PASS = frozenset(
     (
-        "getitem", "T", "transpose", "reshape", "vec", "diag", "flip", "stack", "concatenate", "squeeze", "expand_dims",
-        "broadcast_to", "swapaxes",
+        "getitem",
+        "T",
+        "transpose",
+        "reshape",
+        "vec",
+        "diag",
+        "flip",
+        "stack",
+        "concatenate",
+        "squeeze",
+        "expand_dims",
+        "broadcast_to",
+        "swapaxes",
     )
 )
 _KEEPS_SIGN = frozenset(
     (
-        "sum", "mean", "prod", "max", "min", "cumsum", "isum", "iprod", "imax", "imin", "add", "mul", "matmul", "dot",
-        "outer", "kron", "einsum", "div", "trace",
+        "sum",
+        "mean",
+        "prod",
+        "max",
+        "min",
+        "cumsum",
+        "isum",
+        "iprod",
+        "imax",
+        "imin",
+        "add",
+        "mul",
+        "matmul",
+        "dot",
+        "outer",
+        "kron",
+        "einsum",
+        "div",
+        "trace",
     )
 )
 _LABELLED = frozenset(["cross_entropy", "nll", "hinge"])

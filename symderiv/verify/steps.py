@@ -110,7 +110,11 @@ class Expander:
 
     def same_vars(self, words: Node) -> Node:
         """One variable for each name: attributes are dropped."""
-        rule = {n: Var(Str(n.name), n.shape, n.attrs & {"integer"}) for n in postorder(words) if isinstance(n, Var) and n.attrs - {"integer"}}
+        rule = {
+            n: Var(Str(n.name), n.shape, n.attrs & {"integer"})
+            for n in postorder(words)
+            if isinstance(n, Var) and n.attrs - {"integer"}
+        }
         return replace(words, rule) if rule else words  # type: ignore[arg-type]
 
 

@@ -29,7 +29,7 @@ def terms_of(core: Node) -> dict[Node, Expr]:
 
 def expanded(core: Node) -> Node:
     """A sum of products without sums in them, as far as that stays small."""
-    todo, done = [core], []
+    todo, done = [core], list[Node]()
     while todo:
         node = todo.pop()
         if isinstance(node, Shared):

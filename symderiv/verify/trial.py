@@ -140,7 +140,9 @@ class Run:
         Second differences lose all digits near a singularity, close by too: for them the other point is a random one.
         """
         for attempt in range(POINTS):
-            other: sampling.Values | None = sampling.near_values(values, self.vars, self.rng) if attempt < 3 and self.order == 1 else None
+            other: sampling.Values | None = (
+                sampling.near_values(values, self.vars, self.rng) if attempt < 3 and self.order == 1 else None
+            )
             if other is None or not sampling.tame(base, other):
                 other = sampling.sample_values(self.words, self.vars, sizes, self.rng, base)
             if other is None:

@@ -17,7 +17,9 @@ FORMATS = ("text", "latex", "markdown", "html", "json")
 ENGINES = ("pdflatex", "lualatex", "xelatex", "tectonic")
 
 
-def render(d: Derivation, format: str = "text", options: Options | None = None, standalone: bool = False, width: int = 100) -> str:
+def render(
+    d: Derivation, format: str = "text", options: Options | None = None, standalone: bool = False, width: int = 100
+) -> str:
     """The text of a derivation.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
+from ..steps.document import Block, Display, Document, Heading, Math, Paragraph, Row, Size
 from .document_latex import RELATIONS
 from .mathml import to_mathml
 from .prose import split, unicode_to_latex
@@ -16,7 +16,8 @@ STYLE = """
 .symderiv math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math; }
 .symderiv table { border-collapse: collapse; margin: 0.8em 0 0.8em 1.5em; }
 .symderiv td { padding: 0.25em 0.15em; vertical-align: middle; }
-.symderiv td.left { text-align: right; white-space: nowrap; } .symderiv td.rule { padding-left: 2em; color: #55565c; font-size: 0.88em; }
+.symderiv td.left { text-align: right; white-space: nowrap; } .symderiv td.rule { padding-left: 2em; color: #55565c; font-size:
+0.88em; }
 .symderiv td.rule span { white-space: nowrap; } .symderiv tr.chain td { padding-top: 0.9em; }
 .symderiv .changed { color: #b3261e; } .symderiv li { margin: 0.15em 0; } .symderiv .number { color: #55565c; }
 @media (prefers-color-scheme: dark) {

@@ -47,7 +47,11 @@ class _Latex:
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
-            return rf"\{'sub' if b.level > 1 else ''}section*{{{plain(b.text)}}}" if self.standalone else rf"\paragraph{{{plain(b.text)}.}}"
+            return (
+                rf"\{'sub' if b.level > 1 else ''}section*{{{plain(b.text)}}}"
+                if self.standalone
+                else rf"\paragraph{{{plain(b.text)}.}}"
+            )
         if isinstance(b, Paragraph):
             return "".join(self.inline(p) for p in b.parts)
         if isinstance(b, Display):
@@ -63,7 +67,9 @@ class _Latex:
 
     def size(self, s: Size) -> str:
         sizes = r" \times ".join(self.math.text_of_size(x) for x in s.shape)
-        return rf"{self.math.name(s.var)} \in \mathbb{{R}}^{{{sizes}}}" if s.shape else rf"{self.math.name(s.var)} \in \mathbb{{R}}"
+        return (
+            rf"{self.math.name(s.var)} \in \mathbb{{R}}^{{{sizes}}}" if s.shape else rf"{self.math.name(s.var)} \in \mathbb{{R}}"
+        )
 
     def items(self, b: Items) -> str:
         if b.numbered and not self.sentences:
@@ -105,7 +111,10 @@ class _Latex:
                 p = rf"\resizebox{{{0.95 * room / PAGE:.2f}\linewidth}}{{!}}{{$\displaystyle {p}$}}"
             cells.append(rf"\rlap{{$\displaystyle {p}$}}" if wide else p)
         arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
-        out = [f"{arrow}{label} &{RELATIONS.get(r.relation, r.relation)} {cells[0]}".strip(), *(rf"&\quad {{}}{p}" for p in cells[1:])]
+        out = [
+            f"{arrow}{label} &{RELATIONS.get(r.relation, r.relation)} {cells[0]}".strip(),
+            *(rf"&\quad {{}}{p}" for p in cells[1:]),
+        ]
         if title and not wide:
             out[-1] += rf" && \text{{{title}}}"
         elif title:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
+from ..steps.document import Block, Display, Document, Heading, Math, Paragraph, Row, Size
 from .document_latex import RELATIONS
 from .prose import split, unicode_to_latex
 from .stepmath import StepMath

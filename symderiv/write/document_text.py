@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Size
+from ..steps.document import Block, Display, Document, Heading, Math, Paragraph, Size
 from .layout import text_lines
 from .prose import bare
 from .stepmath import StepMath
@@ -32,7 +32,7 @@ class _Text:
             return self.display(b)
         if b.numbered and self.doc.options.reasons is False:
             return ""
-        out = []
+        out: list = []
         for number, parts in b.merged():
             label = f"({number})" if number and b.numbered else "•"
             out.append(wrapped("".join(self.inline(p) for p in parts), self.width, f"{label:>5} ", " " * 6))
@@ -43,7 +43,9 @@ class _Text:
             return bare(part)
         if isinstance(part, Size):
             sizes = "×".join(self.math.text_of_size(x) for x in part.shape)
-            return f"{self.math.name(part.var)} ∈ ℝ^({sizes})" if len(part.shape) > 1 else f"{self.math.name(part.var)} ∈ ℝ^{sizes}"
+            return (
+                f"{self.math.name(part.var)} ∈ ℝ^({sizes})" if len(part.shape) > 1 else f"{self.math.name(part.var)} ∈ ℝ^{sizes}"
+            )
         return self.math.text(part.words)
 
     def display(self, b: Display) -> str:
@@ -54,7 +56,7 @@ class _Text:
         right = [text_lines(self.math.text(r.right.words, shapes=self.doc.options.shapes), room) for r in b.rows]
         titles = [f"({r.number}) {r.title}" if r.title and r.number else r.title for r in b.rows]
         column = max((len(lines[-1]) for lines in right if len(lines[-1]) <= 58), default=0) + 3
-        out = []
+        out: list = []
         for head, lines, title, r in zip(heads, right, titles, b.rows, strict=True):
             shown = [f"{head:>{indent}} {r.relation} {lines[0]}", *(f"{'':{indent}}     {x}" for x in lines[1:])]
             if title:

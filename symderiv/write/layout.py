@@ -2,6 +2,7 @@ r"""Breaking long formulas: at plus and minus signs outside brackets and groups,
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from .mathtree import parse, width
@@ -17,7 +18,8 @@ def formula_width(latex: str) -> float:
 
 def break_points(latex: str) -> tuple[list[int], list[int]]:
     r"""Places before `+` and `-` (and `\odot`) outside all brackets, and those inside plain brackets at most."""
-    outside, inside = [], []
+    outside: list = []
+    inside: list = []
     fixed = plain = 0  # groups and \left ... \right cannot be broken; plain brackets can
     after_space = False
     for m in _SCAN.finditer(latex):
@@ -50,7 +52,7 @@ def lines_of(latex: str, room: float) -> list[str]:
 
 def _filled(latex: str, places: list[int], room: float) -> list[str]:
     cuts = [0, *places, len(latex)]
-    pieces = [latex[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+    pieces = [latex[a:b] for a, b in itertools.pairwise(cuts) if b > a]
     lines: list[str] = []
     for piece in pieces:
         if lines and _safe_width(lines[-1] + piece) <= room:
@@ -76,7 +78,7 @@ def text_lines(text: str, room: int) -> list[str]:
             places.append(k)
     cuts = [0, *places, len(text)]
     lines: list[str] = []
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in itertools.pairwise(cuts):
         if lines and len(lines[-1]) + b - a <= room:
             lines[-1] += text[a:b]
         else:

@@ -33,7 +33,7 @@ def element(tree: Tree) -> str:
     if kind == "letter":
         return f"<mi>{text}</mi>"
     if kind == "word":
-        return f'<mi mathvariant="normal">{text}</mi>' if len(text) == 1 else f"<mi>{text}</mi><mspace width=\"0.1em\"/>"
+        return f'<mi mathvariant="normal">{text}</mi>' if len(text) == 1 else f'<mi>{text}</mi><mspace width="0.1em"/>'
     if kind == "operator":
         stretch = ' stretchy="false"' if tree.text in "()[]{}|‖⟨⟩" else ""
         form = ' separator="true"' if tree.text == "," else ""

@@ -23,7 +23,9 @@ OPERATORS = {
     "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "|": "‖", "vert": "|", "surd": "√", "approx": "≈", "backslash": "\\", "langle": "⟨", "rangle": "⟩", "lbrace": "{", "rbrace": "}",
 }  # fmt: skip
 BIG = {"sum": "∑", "prod": "∏"}
-WORDS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "lim"))
+WORDS = frozenset(
+    ("log", "exp", "max", "min", "det", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "lim")
+)
 SPACES = {",": "0.17em", ";": "0.28em", ":": "0.22em", "!": "-0.17em", "quad": "1em", "qquad": "2em", " ": "0.25em"}
 STYLES = {"mathbf", "mathrm", "boldsymbol", "operatorname", "mathbb", "text", "mathsf", "mathit"}
 ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "dot": "˙"}
@@ -63,7 +65,9 @@ def parse(text: str) -> Tree:
 
 
 def _unknown(token: str, text: str) -> CodeError:
-    return CodeError(f"{token!r} in the formula {text[:80]!r} cannot be converted", code="SD508", hint="please report the formula")
+    return CodeError(
+        f"{token!r} in the formula {text[:80]!r} cannot be converted", code="SD508", hint="please report the formula"
+    )
 
 
 class _Reader:
@@ -102,7 +106,7 @@ class _Reader:
     def raw(self) -> str:
         """The text of a group."""
         self.expect("{")
-        depth, out = 1, []
+        depth, out = 1, list[str]()
         while True:
             token = self.next()
             depth += (token == "{") - (token == "}")

@@ -35,7 +35,9 @@ def _spread(pr: MathPrinter, p: Piece) -> Piece:
     ones = pr.chained([pr.ones(), pr.turned(pr.ones())], 2)
     if not p.body:
         return replace(ones, coef=p.coef, below=p.below)
-    return replace(p, body=pr.n.juxtaposed([pr.factor(p.body, p.level), ones.body]), level=MathLevel.JUXTAPOSED, rank=2, index=None)
+    return replace(
+        p, body=pr.n.juxtaposed([pr.factor(p.body, p.level), ones.body]), level=MathLevel.JUXTAPOSED, rank=2, index=None
+    )
 
 
 @word("neg")

@@ -14,7 +14,16 @@ KEPT = FUNCTIONS | OPERATOR_NAMES
 _GREEK = {v: "\\" + k for k, v in SYMBOLS.items() if len(v) == 1}
 _SIGNS = {v: "\\" + k for k, v in OPERATORS.items() if len(v) == 1 and k not in ("lbrace", "rbrace", "lvert", "rvert", "rVert")}
 _RAISED = {v: k for k, v in SUPERSCRIPTS.items()} | {
-    "⁻": "-", "ᵀ": r"\top", "ˣ": "x", "ʸ": "y", "ᵘ": "u", "ᵏ": "k", "ᵐ": "m", "⁽": "(", "⁾": ")", "ᵗ": "t"
+    "⁻": "-",
+    "ᵀ": r"\top",
+    "ˣ": "x",
+    "ʸ": "y",
+    "ᵘ": "u",
+    "ᵏ": "k",
+    "ᵐ": "m",
+    "⁽": "(",
+    "⁾": ")",
+    "ᵗ": "t",
 }
 _LOWERED = {v: k for k, v in SUBSCRIPTS.items()}
 _OTHER = {

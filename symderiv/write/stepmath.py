@@ -1,6 +1,7 @@
 r"""Words of a derivation as mathematics: `dL`, `\frac{\partial u_i}{\partial w_j}`, highlights, shapes under factors.
 
-The words of a step hold variables that stand for differentials and derivatives (`Derivation.symbols`); this printer writes them as
+The words of a step hold variables that stand for differentials and derivatives (`Derivation.symbols`); this printer writes them
+as
 what they are, in LaTeX or Unicode.
 """
 
@@ -24,7 +25,6 @@ from .precedence import MathLevel
 from .prose import greek_in_latex
 from .sharing import plain_text
 from .unicode import UnicodeNotation
-
 
 _DIFFERENTIAL = (r"\mathrm{d}", r"{\color{symderiv}\mathrm{d}")
 
@@ -241,7 +241,11 @@ def _renamed(word: Node, rule: dict[Node, Node]) -> Node:
 def _marked(p: Piece) -> Piece:
     if p.body.startswith("-") or p.level <= MathLevel.SUM:
         return p
-    return replace(p, body=rf"{{\color{{symderiv}}{p.body}}}", turned=None if p.turned is None else (rf"{{\color{{symderiv}}{p.turned[0]}}}", p.turned[1]))
+    return replace(
+        p,
+        body=rf"{{\color{{symderiv}}{p.body}}}",
+        turned=None if p.turned is None else (rf"{{\color{{symderiv}}{p.turned[0]}}}", p.turned[1]),
+    )
 
 
 __all__ = ["StepMath"]

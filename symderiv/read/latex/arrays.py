@@ -29,7 +29,7 @@ def entries_to_array(words: Node, indices: Sequence[tuple[Index, Expr]]) -> Node
     low = lower(words, Scope(ranges))
     own = list(range(low.rank))
     order = [i for i, _ in indices]
-    sizes = {i: size for i, size in indices}
+    sizes = dict(indices)
     if list(low.index) == order:
         return to_words(low.node)
     return to_words(einsum([(low.node, low.labels(own))], [*order, *own], sizes))

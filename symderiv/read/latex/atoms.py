@@ -1,23 +1,21 @@
 r"""One factor: a number, a name, a bracket, a fraction, a root, a norm, a function, a sum, with its scripts."""
+
 from __future__ import annotations
-from collections.abc import Callable
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
-import sympy
-from sympy import Rational
+
 from ...expr.nodes import Num
-from ..names import function_names as language_functions
-from ..names import nearest
 from ..numbers import literal
 from . import bigops, calculus, calls, environments
 from .conditions import has_relation, indicator
 from .grammar import bar_here, bar_of, group_cursor, missing, product_ends, read_all, read_sum
-from .indices import is_index_part, position, read_index, split_indices
-from .lookup import apply_raised, name_key, read_named, scripts_on_value, size_of_label
-from .naming import ACCENTS, FONTS, GREEK, Key, label_text
-from .scripts import Scripts, argument, content, read_scripts
-from .tree import Cursor, Environment, Group, Token, is_char, is_macro
-from .values import Value, divide, value_of
+from .lookup import apply_raised, name_key, read_named, scripts_on_value
+from .naming import Key, label_text
+from .scripts import Scripts, content, read_scripts
+from .tree import Cursor, Environment, Group, Token, is_char, is_macro, letter_run
+from .values import Value, value_of
+
 if TYPE_CHECKING:
     from .reader import LatexReader
 
@@ -46,7 +44,9 @@ def read_factor(r: LatexReader, c: Cursor) -> Value:
     if item.kind == "char" and item.text.isalpha():
         return _letter(r, c, item)
     if item.kind == "macro":
-        return _macro(r, c, item)
+        from .commands import read_command
+
+        return read_command(r, c, item)
     raise r.error(f"`{item.shown}` cannot stand here", item.start, item.stop, "SD130")
 
 
@@ -69,20 +69,6 @@ def _number(r: LatexReader, c: Cursor, item: Token) -> Value:
     return scripts_on_value(r, c, x)
 
 
-def letter_run(c: Cursor) -> list[Token]:
-    """Letters that stand together without a blank."""
-    out: list[Token] = []
-    ahead = 0
-    while True:
-        item = c.peek(ahead)
-        if not (
-            isinstance(item, Token) and item.kind == "char" and item.text.isalpha() and (not out or item.start == out[-1].stop)
-        ):
-            return out
-        out.append(item)
-        ahead += 1
-
-
 def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
     """A letter, or letters that spell a declared name or a function: `std`, `log`, `max`."""
     run = letter_run(c)
@@ -95,7 +81,7 @@ def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
                 what = f"`{word}` can be the name `{word}` or the product of its letters"
                 raise r.error(what, item.start, run[-1].stop, "SD133", rf"write \mathrm{{{word}}}, or blanks between the letters")
             c.at += len(run)
-            return _named(r, c, declared, item.start, item)
+            return named(r, c, declared, item.start, item)
         after = c.peek(len(run))
         if calls.is_function_word(r, word) and (isinstance(after, (Group, Token)) and not is_char(after, "=", ",")):
             if single:
@@ -111,10 +97,10 @@ def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
             return calls.read_function(r, c, word, item.start)
     key = name_key(r, c)
     assert key is not None
-    return _named(r, c, key, item.start, item)
+    return named(r, c, key, item.start, item)
 
 
-def _named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> Value:
+def named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> Value:
     """A name with its scripts, or the function of this name applied to the bracket that follows."""
     if key == Key("d") and calculus.is_inline(r, c):
         return calculus.read_inline(r, c, start)
@@ -134,13 +120,13 @@ def _group(r: LatexReader, c: Cursor, g: Group) -> Value:
     if g.opener == "brace":
         key = name_key(r, c)
         if key is not None:
-            return _named(r, c, key, g.start, g)
+            return named(r, c, key, g.start, g)
         c.next()
         if not g.items:
             if product_ends(c):
                 raise r.error("empty braces", g.start, g.stop, "SD130")
             return read_factor(r, c)
-        return _braced(r, c, g)
+        return braced(r, c, g)
     c.next()
     if g.opener in ("|", "||") and g.closer == g.opener:
         return scripts_on_norm(r, c, (g.opener, read_all(r, group_cursor(g)), g.start, g.stop))
@@ -178,7 +164,7 @@ def content_of_next(c: Cursor):
     return inner[0] if len(inner) == 1 else None
 
 
-def _braced(r: LatexReader, c: Cursor, g: Group) -> Value:
+def braced(r: LatexReader, c: Cursor, g: Group) -> Value:
     """`{a + b}`: TeX's braces show nothing, so a sum in them cannot be a factor."""
     inner = group_cursor(g)
     x = read_sum(r, inner)

@@ -271,7 +271,8 @@ def _affine_node(r: LatexReader, value: Expr) -> Node:
     return affine_word(r, value, used[0], value_of(Num(0), 0, 1)) if used else Num(value)
 
 
-# sums without an index -----------------------------------------------------------------------------------------------------------
+# sums without an index
+# -----------------------------------------------------------------------------------------------------------
 
 
 def _bare(r: LatexReader, c: Cursor, sign: Token) -> Value:
@@ -327,7 +328,8 @@ def _subscript_letters(items: list[Item]) -> set[str]:
     return out
 
 
-# arrays by their entries ---------------------------------------------------------------------------------------------------------
+# arrays by their entries
+# ---------------------------------------------------------------------------------------------------------
 
 
 def array_of_entries(r: LatexReader, c: Cursor, g: Group) -> Value | None:

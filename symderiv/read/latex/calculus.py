@@ -2,19 +2,33 @@ r"""Derivatives as they are written: `\frac{\partial L}{\partial w_j}`, `\partia
 
 A derivative inside an expression becomes a variable of its shape that nobody declared; what it stands for is kept beside it.
 """
+
 from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
 from ...expr.nodes import Call, Index, Node, Var
 from ...expr.walk import postorder
 from .grammar import product_ends, read_all, read_product
+from .heads import (
+    Head,
+    Pattern,
+    head_of,
+    inline_head,
+    is_application,
+    is_inline,
+    is_plain_unknown,
+    nabla_head,
+    name_pattern,
+)
 from .indices import WHOLE, is_index_part, letter_of, position, read_index, split_indices
-from .lookup import name_key
-from .naming import Key, label_text
-from .scripts import Scripts, content, read_scripts
-from .tree import Cursor, Group, Item, Token, is_char, is_macro
+from .naming import label_text
+from .scripts import content
+from .tree import Cursor, Item, Token
 from .values import Value, value_of
+
 if TYPE_CHECKING:
     from .reader import DerivativeOf, LatexReader
 
@@ -23,11 +37,11 @@ def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tup
     """The name, the words of the whole array and the entry of what is differentiated."""
     c = Cursor(items, start, stop)
     p = name_pattern(r, c)
-    if p is not None and c.done and is_plain_unknown(r, p) and not p.scripts.primes and not _is_function(r, p):
+    if p is not None and c.done and is_plain_unknown(r, p) and not p.scripts.primes and not is_application(r, p):
         return unknown_subject(r, p)
     x = read_all(r, Cursor(items, start, stop))
     name = ""
-    if p is not None and c.done and not _is_function(r, p) and not p.scripts.raised:
+    if p is not None and c.done and not is_application(r, p) and not p.scripts.raised:
         name = p.key.identifier
     whole, indices = whole_and_indices(r, x, items)
     return name, whole, indices
@@ -149,7 +163,7 @@ def placed(r: LatexReader, c: Cursor, head: Head) -> Value:
         raise r.error(f"`{r.text(head.start, head.stop)}` has nothing to differentiate", head.start, head.stop, "SD135")
     begin = c.at
     p = name_pattern(r, c)
-    if p is not None and is_plain_unknown(r, p) and not _is_function(r, p) and product_ends(c):
+    if p is not None and is_plain_unknown(r, p) and not is_application(r, p) and product_ends(c):
         return as_value(r, resolve(r, head, c.items[begin : c.at]), head.start, c.last)
     c.at = begin
     read_product(r, c)
@@ -218,7 +232,7 @@ def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
     if product_ends(c):
         raise r.error(f"`{r.text(start, c.last)}` has nothing to differentiate", start, c.last, "SD135")
     p = name_pattern(r, c)
-    if p is None or not is_plain_unknown(r, p) or _is_function(r, p):
+    if p is None or not is_plain_unknown(r, p) or is_application(r, p):
         c.at = begin
         read_factor(r, c)
     if below is None:

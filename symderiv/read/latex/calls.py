@@ -3,7 +3,7 @@ r"""Functions: `\log x`, `\operatorname{softmax}(X, \mathrm{axis}=1)`, `\max(0, 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...expr.nodes import Call, Node, Num
 from ...expr.op import OPS
@@ -16,7 +16,7 @@ from .grammar import missing, product_ends
 from .lookup import read_named
 from .naming import GREEK, Key, label_text
 from .scripts import Scripts, read_scripts
-from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, letter_run, plain_text
 from .values import Value, power, value_of
 
 if TYPE_CHECKING:
@@ -161,8 +161,6 @@ def _starts_function(c: Cursor, item: Item | None) -> bool:
     if is_macro(item, *MACROS) or is_macro(item, "sum", "prod"):
         return True
     if isinstance(item, Token) and item.kind == "char" and item.text.isalpha():
-        from .atoms import letter_run
-
         return "".join(t.text for t in letter_run(c)) in _BARE
     inner = c.peek(1)
     return is_macro(item, "operatorname", "mathrm") and isinstance(inner, Group) and bool(word_of(label_text(inner.items) or ""))
@@ -237,7 +235,8 @@ def derivative_of(r: LatexReader, word: str, given: Arguments, order: int, start
     return Value(node, kind, start, stop)
 
 
-# names before brackets -----------------------------------------------------------------------------------------------------------
+# names before brackets
+# -----------------------------------------------------------------------------------------------------------
 
 
 def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group, start: int) -> Value | None:
@@ -287,7 +286,7 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         return None
     if scripts.sub is not None and key.base not in _FUNCTION_LETTERS:
         return None
-    return _unknown_name(r, key, scripts, g, start)
+    return _unknown_name(r, key, scripts, g, start)  # type: ignore[func-returns-value]
 
 
 def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int) -> None:
@@ -301,8 +300,7 @@ def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: 
     names = [i for i in g.items if not is_char(i, ",", ";")]
     bare = bool(names) and all(
         (isinstance(i, Token) and (i.kind in ("sub",) or i.text.isalpha() or (g.opener == "[" and i.kind == "number")))
-        or isinstance(names[k - 1], Token)
-        and names[k - 1].kind == "sub"
+        or (isinstance(names[k - 1], Token) and names[k - 1].kind == "sub")  # type: ignore[union-attr]
         for k, i in enumerate(names)
     )
     if bare:
@@ -356,7 +354,7 @@ def _apply_definition(r: LatexReader, d: Definition, scripts: Scripts, g: Group,
     Raises:
         InputError: SD135 for another number of arguments and for functions that use themselves.
     """
-    from .reader import Definition
+    from .reader import Definition, constant
 
     given = read_arguments(r, d.key.identifier, g)
     if len(given.values) != len(d.parameters) or given.named:
@@ -368,7 +366,7 @@ def _apply_definition(r: LatexReader, d: Definition, scripts: Scripts, g: Group,
             f"`{r.text(start, g.stop)}`: a derivative or power of a defined function is not read", start, g.stop, "SD135"
         )
     outer, scope = r.definitions, r.scope
-    bound = {p: Definition(p, _constant(x), value=x) for p, x in zip(d.parameters, given.values, strict=True)}
+    bound = {p: Definition(p, constant(x), value=x) for p, x in zip(d.parameters, given.values, strict=True)}
     r.definitions, d.busy, d.used = {**outer, **bound}, True, True
     r.scope = {}
     try:
@@ -376,7 +374,3 @@ def _apply_definition(r: LatexReader, d: Definition, scripts: Scripts, g: Group,
     finally:
         r.definitions, d.busy, r.scope = outer, False, scope
     return replace(x, start=start, stop=g.stop, literal=False)
-
-
-def _constant(x: Value) -> Any:
-    return lambda: x

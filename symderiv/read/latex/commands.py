@@ -1,7 +1,32 @@
-r"""Factors that begin with a command: fractions, roots, fonts, `\\mathbf{1}`, functions by their names."""
+r"""Factors that begin with a command: fractions, roots, fonts, `\mathbf{1}`, functions by their names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy import Rational
+
+from ...expr.nodes import Num
+from ..names import function_names as language_functions
+from ..names import nearest
+from . import bigops, calculus, calls
+from .atoms import braced, is_sub, named
+from .conditions import has_relation, indicator
+from .grammar import group_cursor, read_all
+from .indices import is_index_part, position, read_index, split_indices
+from .lookup import name_key, scripts_on_value
+from .naming import ACCENTS, FONTS, GREEK, Key, label_text
+from .raised import apply_raised
+from .scripts import argument, content, read_scripts
+from .tree import Cursor, Group, Token, is_macro
+from .unknown import size_of_label
+from .values import Value, divide, value_of
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
 
 
 def _fraction(r: LatexReader, c: Cursor, item: Token) -> Value:
@@ -66,7 +91,7 @@ _NOT_READ = frozenset({
 })  # fmt: skip
 
 
-def _macro(r: LatexReader, c: Cursor, item: Token) -> Value:
+def read_command(r: LatexReader, c: Cursor, item: Token) -> Value:
     name = item.text
     if name in _COMMANDS:
         c.next()
@@ -92,7 +117,7 @@ def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
     if item.text.startswith("operatorname"):
         inner = c.peek(1)
         word = label_text(content(inner)) if inner is not None else None
-        if word is None or word not in r.table.names and not r.is_defined(Key(word)):
+        if word is None or (word not in r.table.names and not r.is_defined(Key(word))):
             stop = inner.stop if inner is not None else item.stop
             shown = f"`{r.text(item.start, stop)}`"
             raise r.error(
@@ -102,11 +127,11 @@ def _font(r: LatexReader, c: Cursor, item: Token) -> Value:
     if key == Key("e") and item.text in _BOLD and is_sub(c) and not r.known(key, item.start, c.last) and not r.is_defined(key):
         return _unit_vector(r, c, item)
     if key is not None:
-        return _named(r, c, key, item.start, item)
+        return named(r, c, key, item.start, item)
     c.next()
     inner = argument(r, c, "\\" + item.text)
     if item.text in ("mathbf", "boldsymbol", "bm", "mathrm", "mathit", "mathnormal", "boldsymbol") and isinstance(inner, Group):
-        return _braced(r, c, inner)  # \mathbf{w + x}
+        return braced(r, c, inner)  # \mathbf{w + x}
     what = f"`{r.text(item.start, inner.stop)}` is not read"
     raise r.error(what, item.start, inner.stop, "SD135")
 

@@ -18,9 +18,10 @@ from ..infer import Inference, sentence
 from ..problem import Problem
 from .indices import WhichLine
 from .macros import Expander
+from .plans import plan_statements
 from .reader import DerivativeOf, LatexReader
 from .split import Raw, split_statements
-from .statements import LatexStatement, plan_statements, read_statement
+from .statements import LatexStatement, read_statement
 from .tokens import Clock, scan_latex
 from .tree import Item, Token, TreeBuilder, is_macro, tokens_below
 
@@ -88,7 +89,8 @@ def read_latex(text: str, vars: object = None, context: Context | None = None, *
         name: what the text is called in messages.
 
     Raises:
-        InputError: SD130 unbalanced, SD131 unknown command, SD132 ambiguous product, SD133 ambiguous or undeclared name, SD135 not
+        InputError: SD130 unbalanced, SD131 unknown command, SD132 ambiguous product, SD133 ambiguous or undeclared name, SD135
+        not
             read, SD136 macros, SD137 nothing to read.
         ShapeError: SD134 for sizes that do not fit.
         LimitError: SD9xx.

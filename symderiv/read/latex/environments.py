@@ -83,7 +83,7 @@ def _case(r: LatexReader, row: list[Item], e: Environment) -> tuple[Value, Value
     cells = split_items(row, "amp")
     if len(cells) == 1:
         cells = _cut_at_words(cells[0])
-    value = [i for i in cells[0]]
+    value = list(cells[0])
     while value and (is_char(value[-1], ",", ".", ";") or is_macro(value[-1], "quad", "qquad")):
         value.pop()
     if not value or len(cells) > 2:

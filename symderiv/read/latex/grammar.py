@@ -74,6 +74,8 @@ def bar_here(c: Cursor) -> str:
         bar == "|"
         and is_char(item, "|")
         and is_char(after, "|")
+        and item is not None
+        and after is not None
         and item.stop == after.start
         and (not c.bars or c.bars[-1] == "||")
     ):  # type: ignore[union-attr]

@@ -1,7 +1,18 @@
-r"""How derivatives are written, before anything is understood: `\\frac{\\partial L}{\\partial w}`, `dL/dw`, `\\nabla_w`; names with arguments."""
+r"""How derivatives are written, before anything is understood: `\frac{\partial L}{\partial w}`, `dL/dw`, `\nabla_w`; names with arguments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .lookup import name_key
+from .naming import Key, label_text
+from .scripts import Scripts, content, read_scripts
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, letter_run
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
 
 
 @dataclass
@@ -32,7 +43,7 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
         and label_text(content(items[1])) == "d"
     ):
         sign, used = "d", 2
-    elif is_macro(first, "delta") and not _known(r, Key("delta")):
+    elif is_macro(first, "delta") and not is_known(r, Key("delta")):
         sign = "delta"
     else:
         return None
@@ -46,7 +57,7 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
     return sign, order, list(items[used:])
 
 
-def _known(r: LatexReader, key: Key) -> bool:
+def is_known(r: LatexReader, key: Key) -> bool:
     name = r.known(key, 0, 1)
     return r.is_defined(key) or (bool(name) and name not in r.guessed)
 
@@ -120,11 +131,10 @@ class Pattern:
 
 def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
     """The name that begins here, consumed; None where something else does."""
-    from .atoms import letter_run
 
     begin, start = c.at, c.place
     run = letter_run(c)
-    if len(run) > 1 and not any(_known(r, Key(t.text)) or t.text in r.scope for t in run):
+    if len(run) > 1 and not any(is_known(r, Key(t.text)) or t.text in r.scope for t in run):
         c.at += len(run)
         key: Key | None = Key("".join(t.text for t in run))
     else:
@@ -156,10 +166,10 @@ def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
     bracket = p.scripts.raised[0].items[0] if p.scripts.raised and p.scripts.raised[0].kind == "bracket" else None
     label = label_text(bracket.items) if isinstance(bracket, Group) else None
     keys = {p.key, full, p.key.labelled(label) if label else p.key}
-    return not any(_known(r, k) for k in keys) and p.key.base not in r.scope
+    return not any(is_known(r, k) for k in keys) and p.key.base not in r.scope
 
 
-def _is_function(r: LatexReader, p: Pattern) -> bool:
+def is_application(r: LatexReader, p: Pattern) -> bool:
     """`σ(z)` is an expression, `J(θ)` a name."""
     if p.arguments is None:
         return False
@@ -188,8 +198,7 @@ def _inline_cut(r: LatexReader, c: Cursor, at: int) -> tuple[int, int] | None:
         return None
     begin = len(below.items) - len(found[2])
     below.at = begin
-    item = below.peek()
-    from .atoms import letter_run
+    item = below.peek()  # type: ignore[assignment]
 
     run = letter_run(below)
     if not run and not isinstance(item, Group) and not is_macro(item):
@@ -203,7 +212,7 @@ def _inline_cut(r: LatexReader, c: Cursor, at: int) -> tuple[int, int] | None:
 def is_inline(r: LatexReader, c: Cursor, whole: bool = False) -> bool:
     """Whether `∂L/∂w` or `dL/dw` begins here; after the letter d has been consumed unless `whole`."""
     at = c.at if whole else c.at - 1
-    return (not _known(r, Key("d")) and _inline_cut(r, c, at) is not None) or (whole and _inline_cut(r, c, at) is not None)
+    return (not is_known(r, Key("d")) and _inline_cut(r, c, at) is not None) or (whole and _inline_cut(r, c, at) is not None)
 
 
 def inline_head(r: LatexReader, c: Cursor, at: int) -> Head | None:

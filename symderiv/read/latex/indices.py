@@ -264,7 +264,7 @@ def entry(r: LatexReader, x: Value, parts: list[list[Item]], stop: int) -> Value
         if not r.lines:
             raise which_line(r, x, x.start, stop)
         colon = [Token("char", ":", x.start, x.start)]
-        line = entry(r, x, [*parts, colon] if r.lines == "row" else [colon, *parts], stop)
+        line = entry(r, x, [*parts, colon] if r.lines == "row" else [colon, *parts], stop)  # type: ignore[list-item]
         return Value(line.node, "column", x.start, stop)
     if len(parts) - sum(new) < rank:
         what = f"`{r.text(x.start, stop)}` has {len(parts)} of {rank} subscripts"

@@ -1,27 +1,28 @@
 r"""What a name with scripts means: `W_{jk}`, `x_j^{(i)}`, `\hat{y}_i`, `W^{(2)\top}`, `s_{y_i}`."""
+
 from __future__ import annotations
+
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from sympy import Dummy, Integer
+
 from ...errors import InputError
-from ...expr.nodes import Num
-from ...expr.sizes import size_symbol
 from .indices import (
     entry,
     index_value,
     is_index_part,
     letter_of,
-    read_index,
     split_indices,
     which_line,
 )
 from .naming import ACCENTS, FONTS, GREEK, Key, label_text
+from .raised import apply_raised
 from .scripts import Raised, Scripts, argument, content, read_scripts
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
-from .values import Value, power, transposed, value_of
+from .values import Value, transposed
+
 if TYPE_CHECKING:
     from .reader import LatexReader
-_SAMPLES = {"x": "X", "y": "Y"}  # rows of a declared matrix
+SAMPLES = {"x": "X", "y": "Y"}  # rows of a declared matrix
 
 
 def name_key(r: LatexReader, c: Cursor) -> Key | None:
@@ -89,23 +90,26 @@ def read_named(r: LatexReader, key: Key, scripts: Scripts, start: int) -> Value:
         what = f"`{r.text(start, stop)}` can mean " + " or ".join(t for t, *_ in found)
         raise r.error(what, start, stop, "SD133", "rename one of the two")
     if not found:
-        return _unknown(r, key, scripts, parts, start, stop)
+        from .unknown import unknown_name
+
+        return unknown_name(r, key, scripts, parts, start, stop)
     _, full, used, rest, raised = found[0]
-    x = _value(r, full, start, stop)
+    x = known_value(r, full, start, stop)
     if rest:
         r.assumptions.setdefault("(i) " + full.identifier, f"the bracketed index of {full.identifier} is a subscript: entry i")
     indexed = parts[used:] + rest
     return finish(r, x, indexed, raised, scripts, start, stop)
 
 
-def _value(r: LatexReader, key: Key, start: int, stop: int) -> Value:
+def known_value(r: LatexReader, key: Key, start: int, stop: int) -> Value:
     if r.is_defined(key):
         return r.value_of_definition(key, start, stop)
     return r.value_of_name(r.known(key, start, stop), start, stop)
 
 
 def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]], start: int, stop: int) -> list[tuple]:
-    """(in words, key with labels, parts that are labels, indices of samples, superscripts that are left) for every known reading."""
+    """(in words, key with labels, parts that are labels, indices of samples, superscripts that are left) for every known
+    reading."""
     out: list[tuple] = []
     raised = scripts.raised
     labels_above: list[tuple[Key, list[list[Item]], list[Raised]]] = [(key, [], raised)]
@@ -115,9 +119,9 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
         label = "star" if raised[0].kind == "star" else label_text(inside)
         plain_number = raised[0].kind == "power" and all(isinstance(i, Token) and i.kind == "number" for i in inside)
         if label and not plain_number:
-            above = (key.labelled(label), [], raised[1:])
+            above = (key.labelled(label), [], raised[1:])  # type: ignore[var-annotated]
             labels_above = [above] if raised[0].kind == "star" else [*labels_above, above]
-        if raised[0].kind == "bracket" and is_index_part(r, inside) and not _all_numbers(inside):
+        if raised[0].kind == "bracket" and is_index_part(r, inside) and not all_numbers(inside):
             labels_above.append((key, [list(inside)], raised[1:]))
     for base, sample, left in labels_above:
         for used in range(len(parts) + 1):
@@ -149,7 +153,11 @@ def _is_label(parts: list[list[Item]]) -> bool:
 def _has_axes(r: LatexReader, key: Key, count: int, start: int, stop: int) -> bool:
     if r.is_defined(key):
         d = r.definitions[key]
-        return bool(d.letters) and len(d.letters) >= count if d.busy or d.letters else _value(r, key, start, stop).node.rank >= 1
+        return (
+            bool(d.letters) and len(d.letters) >= count
+            if d.busy or d.letters
+            else known_value(r, key, start, stop).node.rank >= 1
+        )
     name = r.known(key, start, stop)
     return r.value_of_name(name, start, stop).node.rank >= 1
 
@@ -160,6 +168,9 @@ def finish(
     """Entries, then superscripts; a superscript between the name and a subscript that it could belong to is told."""
     if not indexed:
         return apply_raised(r, replace(x, stop=stop), raised, scripts.primes, stop)
+    digits = indexed[0][0] if len(indexed) == 1 and all_numbers(indexed[0]) else None
+    if isinstance(digits, Token) and len(digits.text) == x.node.rank > 1:  # A_{12}
+        indexed = [[digits._replace(text=d)] for d in digits.text]
     sliced = any(is_char(i, ":") for part in indexed for i in part)
     if raised and sliced and scripts.first == "sup" and raised[0].kind == "transpose":
         x, raised = transposed(r, x, stop), raised[1:]
@@ -178,7 +189,7 @@ def finish(
     if x.family == len(indexed) < x.node.rank:
         colon = [Token("char", ":", start, start)]
         x = replace(
-            entry(r, x, [*indexed, *[colon] * (x.node.rank - len(indexed))], stop),
+            entry(r, x, [*indexed, *[colon] * (x.node.rank - len(indexed))], stop),  # type: ignore[list-item]
             kind="column" if x.node.rank - len(indexed) == 1 else x.kind,
         )
     elif x.node.rank == 2 and len(indexed) == 1:
@@ -190,9 +201,9 @@ def finish(
 
 def _line(r: LatexReader, x: Value, indexed: list[list[Item]], start: int, stop: int) -> Value:
     """`X_i` of the samples is a row, as a column."""
-    if x.named in _SAMPLES.values() and not _all_numbers(indexed[0]):
+    if x.named in SAMPLES.values() and not all_numbers(indexed[0]):
         return sample(r, x, x.named, indexed, stop)
-    if not r.lines or _all_numbers(indexed[0]):
+    if not r.lines or all_numbers(indexed[0]):
         raise which_line(r, x, start, stop)
     side = f"{x.named or 'the matrix'}_i is {r.lines} i of {x.named or 'the matrix'}, as a column (the other does not fit)"
     r.assumptions.setdefault("line " + x.named, side)
@@ -207,7 +218,7 @@ def sample(r: LatexReader, x: Value, written: str, indexed: list[list[Item]], st
     return Value(row.node, "column", x.start, stop)
 
 
-def _all_numbers(items) -> bool:
+def all_numbers(items) -> bool:
     return all(isinstance(i, Token) and i.kind == "number" for i in items)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .tokens import Token
 from .tree import Group, Item
 
 GREEK = frozenset(
@@ -117,11 +118,11 @@ def _bases(text: str) -> Iterable[tuple[str, tuple[str, ...], tuple[str, ...]]]:
         return
     if text in GREEK or text in _SPELLED:
         return
-    for accent in _ACCENT_WORDS:
-        stem = text.removesuffix(accent)
+    for ending in _ACCENT_WORDS:
+        stem = text.removesuffix(ending)
         if stem != text and (len(stem) == 1 or stem in GREEK or stem in _SPELLED):
             for base in _SPELLED.get(stem, (stem,)):
-                yield base, (accent,), ()
+                yield base, (ending,), ()
     if len(text) == 2 or (len(text) <= 4 and text[0].isupper() and text[1:].islower()):
         yield text[0], (), (text[1:],)
 
@@ -163,6 +164,8 @@ def label_text(items: Sequence[Item]) -> str | None:
                 return None
             run += inner
             continue
+        if not isinstance(item, Token):
+            return None
         if (item.kind in ("char", "number") and item.text.isalnum()) or (
             item.kind == "macro" and (item.text in GREEK or item.text in ("star", "ast"))
         ):

@@ -2,7 +2,26 @@ r"""What kind of statement each one is, before it is read: definitions, derivati
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from .arguments import split_arguments
+from .bigops import comprehension
+from .conditions import has_relation
+from .grammar import read_all
+from .heads import Head, Pattern, head_of, inline_head, nabla_head, name_pattern
+from .indices import letter_of, letters_in, split_indices
+from .naming import Key, label_text
+from .reader import Definition, constant
+from .scripts import content
+from .split import Raw
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text, tokens_below
+from .values import Value, value_of
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
 
 _INDEX_LETTERS = frozenset("ijklmnpqrstuvab")
 
@@ -60,14 +79,14 @@ def _plan(r: LatexReader, raw: Raw) -> Plan:
 
 
 def _is_derivative(r: LatexReader, items: Sequence[Item]) -> bool:
-    return _left_head(r, items) is not None
+    return left_head(r, items) is not None
 
 
-def _left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] | None:
+def left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] | None:
     """A derivative that is a whole side, with the items of what is differentiated."""
     items = list(items)
     if len(items) == 1 and isinstance(items[0], Group) and items[0].opener in ("brace", "(", "["):
-        return _left_head(r, items[0].items) if items[0].items else None
+        return left_head(r, items[0].items) if items[0].items else None
     first = items[0]
     start, stop = first.start, items[-1].stop
     c = Cursor(items, start, stop)
@@ -266,7 +285,7 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
     if value is None:
         return
     for plan in plans:
-        found = _left_head(r, plan.raw.sides[0]) if plan.kind == "derivative" and plan.pattern is None else None
+        found = left_head(r, plan.raw.sides[0]) if plan.kind == "derivative" and plan.pattern is None else None
         if found is None or not found[1]:
             continue
         items = found[1]
@@ -277,16 +296,15 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
         parts = split_indices(p.scripts.sub) if p.scripts.sub is not None else []
         if r.known(p.key, 0, 1) or r.is_defined(p.key) or len(parts) not in (0, value.rank):
             return
-        from .values import value_of
 
         x = value_of(value, p.start, p.stop)
         fixed = plain_text(p.arguments.items).replace(" ", "") if p.arguments is not None else None
-        r.definitions[p.key] = Definition(p.key, lambda: x, value=x, fixed=fixed)
+        r.definitions[p.key] = Definition(p.key, constant(x), value=x, fixed=fixed)
         r.loss_name = p.key.identifier
         return
 
 
-def _free_letters(r: LatexReader, plan: Plan) -> list[str]:
+def free_letters(r: LatexReader, plan: Plan) -> list[str]:
     """The letters in subscripts of the left side that nothing declares: `∂p_i/∂s_j`, `w_j := …`."""
     if plan.kind == "expression":
         return []

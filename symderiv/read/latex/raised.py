@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...expr.nodes import Num
+from .naming import Key
+from .scripts import Raised
+from .tree import Cursor, is_char
+from .values import Value, power, transposed, value_of
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
 
 
 def apply_raised(r: LatexReader, x: Value, raised: list[Raised], primes: int, stop: int) -> Value:

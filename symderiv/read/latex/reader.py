@@ -60,6 +60,11 @@ class Definition:
     fixed: str | None = None  # the arguments as written, where the value is known for them alone
 
 
+def constant(x: Value) -> Callable[[], Value]:
+    """How to read what is known already."""
+    return lambda: x
+
+
 @dataclass(frozen=True)
 class DerivativeOf:
     """`∂ numerator / ∂ variable`.
@@ -70,7 +75,8 @@ class DerivativeOf:
         variable: the name of the variable, "" where it is not written (`∇f`).
         var: the variable, None where it is not declared.
         order: 1, 2, …
-        numerator_indices, variable_indices: entries, as nodes that count from 0; () for whole arrays; None stands for an axis that
+        numerator_indices, variable_indices: entries, as nodes that count from 0; () for whole arrays; None stands for an axis
+        that
             stays whole, `(j, None)` for a row.
         variables: for a mixed derivative, all variables in order.
         transposed: by `xᵀ`.

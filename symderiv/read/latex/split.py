@@ -12,11 +12,13 @@ ARRANGING = frozenset({
     "equation", "align", "aligned", "gather", "gathered", "split", "eqnarray", "multline", "alignat", "alignedat", "flalign", "displaymath",
     "math", "subequations", "eqsplit", "document", "center", "proof", "dmath",
 })  # fmt: skip
-ARROWS = {"Rightarrow", "implies", "Longrightarrow", "rightarrow", "longrightarrow", "iff", "Leftrightarrow", "therefore", "to", "mapsto",
+ARROWS = {"Rightarrow", "implies", "Longrightarrow", "rightarrow", "longrightarrow", "iff", "Leftrightarrow", "therefore", "to",
+"mapsto",
           "Longleftrightarrow", "leadsto", "because"}  # fmt: skip
 UPDATES = {"leftarrow", "gets", "longleftarrow"}
 EQUALS = {"triangleq", "coloneqq", "equiv", "doteq", "coloneq", "defeq", "colonequals", "overset", "stackrel"}
-_COMPARISONS = {"<", ">", "le", "leq", "ge", "geq", "ne", "neq", "in", "lt", "gt", "notin", "approx", "sim", "propto", "ll", "gg", "leqslant",
+_COMPARISONS = {"<", ">", "le", "leq", "ge", "geq", "ne", "neq", "in", "lt", "gt", "notin", "approx", "sim", "propto", "ll",
+"gg", "leqslant",
                 "geqslant", "simeq", "subset"}  # fmt: skip
 _WHERE = ("where", "with", "and", "so", "hence", "then", "thus", "therefore", "gives", "we have", "also", "here", "now", "by definition", "i.e.",
           "so that", "which gives", "we get", "let", "define", "i.e", "recall that", "recall", "given")  # fmt: skip
@@ -202,7 +204,7 @@ def _quantified(row: Sequence[Item], k: int) -> tuple[int, list[Item]]:
     r"""What belongs to `\forall`: letters, and `\in` with one set. The number of items and the items."""
     begin = k
     while k < len(row) and (
-        isinstance(row[k], Token) and row[k].text.isalpha() and row[k].kind == "char" or is_char(row[k], ",")
+        (isinstance(row[k], Token) and row[k].text.isalpha() and row[k].kind == "char") or is_char(row[k], ",")  # type: ignore[union-attr]
     ):  # type: ignore[union-attr]
         k += 1
     if k < len(row) and is_macro(row[k], "in"):
@@ -210,7 +212,7 @@ def _quantified(row: Sequence[Item], k: int) -> tuple[int, list[Item]]:
         k += 2 if k < len(row) and is_macro(row[k]) else 1
         while k < len(row) and is_macro(row[k], "setminus", "backslash", "cup", "cap"):
             k += 2
-    return k - begin, [i for i in row[begin:k]]
+    return k - begin, list(row[begin:k])
 
 
 def _worded(words: str) -> Piece:

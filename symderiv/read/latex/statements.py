@@ -1,26 +1,31 @@
 r"""Statements: definitions, equations, derivatives, updates, conditions; free indices of the left side become axes."""
+
 from __future__ import annotations
-import re
+
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
 from sympy import Dummy, Expr, Integer
+
 from ...errors import Span, SymDerivError
 from ...expr.nodes import Index, Node, Num
 from ..numbers import affine
 from .arguments import split_arguments
 from .bigops import comprehension
-from .calculus import Head, Pattern, head_of, inline_head, nabla_head, name_pattern, resolve
-from .conditions import compare, has_relation, read_condition
+from .calculus import Pattern, resolve
+from .conditions import compare, read_condition
 from .grammar import read_all
-from .indices import letter_of, letters_in, split_indices
-from .naming import Key, label_text
+from .indices import letter_of, letters_in
+from .naming import Key
+from .plans import Plan, free_letters, left_head
 from .reader import Definition, DerivativeOf
-from .scripts import content
 from .split import Raw
-from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text, tokens_below
+from .tree import Cursor, Group, Item, is_char, is_macro
 from .updates import split_update
 from .values import Value
+
 if TYPE_CHECKING:
     from .reader import LatexReader
 
@@ -90,7 +95,7 @@ def read_statement(r: LatexReader, plan: Plan) -> LatexStatement:
             return LatexStatement("condition", span, link=raw.link)
         if plan.kind == "definition":
             return _read_definition(r, plan, span)
-        letters = _free_letters(r, plan)
+        letters = free_letters(r, plan)
         for letter in letters:
             size = r.context_size(raw, "range " + letter, raw.start, raw.stop)
             bound = r.bind(letter, Integer(0), size, 1, open=True)
@@ -156,7 +161,7 @@ def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:
             raise r.error(what, start, stop, "SD135", "write the condition with the indices of the left side")
         if one.signs and all(s == "=" for s in one.signs):
             values = [read_all(r, Cursor(s, s[0].start, s[-1].stop)) for s in one.sides]
-            for a, b in zip(values, values[1:], strict=False):
+            for a, b in itertools.pairwise(values):
                 out.append(compare(r, "eq", a, b, start, stop).node)
         else:
             out.append(read_condition(r, Cursor(one.sides[0], start, stop)).node)
@@ -242,7 +247,7 @@ def _equate(r: LatexReader, sides: Sequence[Side]) -> None:
     """Sides of one shape: what is open on one is what it is on the other."""
     if not r.guessing:
         return
-    for a, b in zip(sides, sides[1:], strict=False):
+    for a, b in itertools.pairwise(sides):
         _equate_shapes(r, a.words.shape, b.words.shape)
 
 
@@ -320,7 +325,7 @@ def _entry_order(r: LatexReader, d: DerivativeOf, letters: list[str]) -> list[st
 
 
 def _left_derivative(r: LatexReader, items: Sequence[Item], span: Span) -> DerivativeOf:
-    found = _left_head(r, items)
+    found = left_head(r, items)
     assert found is not None
     head, top = found
     if head.variables:

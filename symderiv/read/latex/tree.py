@@ -24,13 +24,15 @@ _IGNORED = {
     "noindent", "centering", "blacksquare", "square", "qed", "Box", "protect", "relax", "!", ",", ":", ";", ">", " ", "thinspace",
     "medspace", "thickspace", "negthinspace", "negmedspace", "negthickspace", "enspace", "/", "@", "hline", "strut", "null",
 }  # fmt: skip
-_IGNORED_WITH_ARGUMENT = {"label", "tag", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color", "mspace", "kern", "ref", "eqref",
+_IGNORED_WITH_ARGUMENT = {"label", "tag", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color", "mspace", "kern",
+"ref", "eqref",
                           "cite", "footnote"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """What stands between two brackets. `opener` is `brace` for `{...}`, else as it is called in mathematics: ( [ { < | ||, "" for none."""
+    """What stands between two brackets. `opener` is `brace` for `{...}`, else as it is called in mathematics: ( [ { < | ||, ""
+    for none."""
 
     opener: str
     closer: str
@@ -314,3 +316,17 @@ class Cursor:
             first = item._replace(text=item.text[0], stop=item.start + 1)
             rest = item._replace(text=item.text[1:], start=item.start + 1, spaced=False)
             self.items[self.at : self.at + 1] = [first, rest]
+
+
+def letter_run(c: Cursor) -> list[Token]:
+    """Letters that stand together without a blank."""
+    out: list[Token] = []
+    ahead = 0
+    while True:
+        item = c.peek(ahead)
+        if not (
+            isinstance(item, Token) and item.kind == "char" and item.text.isalpha() and (not out or item.start == out[-1].stop)
+        ):
+            return out
+        out.append(item)
+        ahead += 1

@@ -1,19 +1,37 @@
-r"""Names that nothing declares or defines: `e`, `\\pi`, `I`, `\\delta_{ij}`, rows of X, variables that are assumed."""
+r"""Names that nothing declares or defines: `e`, `\pi`, `I`, `\delta_{ij}`, rows of X, variables that are assumed."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy import Dummy, Integer
+
+from ...expr.nodes import Num
+from ...expr.sizes import size_symbol
+from .indices import is_index_part, letter_of, read_index
+from .lookup import SAMPLES, all_numbers, finish, known_value, sample
+from .naming import GREEK, Key, label_text
+from .raised import apply_raised
+from .scripts import Raised, Scripts
+from .tree import Cursor, Group, Item, Token
+from .values import Value, value_of
+
+if TYPE_CHECKING:
+    from .reader import LatexReader
 
 
-def _unknown(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]], start: int, stop: int) -> Value:
+def unknown_name(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]], start: int, stop: int) -> Value:
     raised = list(scripts.raised)
     above: list[list[Item]] = []
     if raised and raised[0].kind == "bracket":
         inner = raised[0].items[0]
         assert isinstance(inner, Group)
-        if is_index_part(r, inner.items) and not _all_numbers(inner.items):
+        if is_index_part(r, inner.items) and not all_numbers(inner.items):
             above = [list(inner.items)]
             raised = raised[1:]
-    indices = [p for p in parts if is_index_part(r, p) and not _all_numbers(p)]
+    indices = [p for p in parts if is_index_part(r, p) and not all_numbers(p)]
     if (parts and len(indices) == len(parts)) or above:
         found = _family(r, key, parts, above, start, stop)
         if found is not None:
@@ -41,15 +59,16 @@ def _unknown(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]]
 
 
 def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop: int) -> tuple[Value, list] | None:
-    """Entries of something not declared under this very name: rows of X, entries of W written `w_{ij}`, or an array that is assumed."""
+    """Entries of something not declared under this very name: rows of X, entries of W written `w_{ij}`, or an array that is
+    assumed."""
     upper = Key(key.base.upper(), key.accents, key.labels)
     count = len(parts) + len(above)
     if len(key.base) == 1 and key.base.islower() and (r.known(upper, start, stop) or r.is_defined(upper)):
-        x = _value(r, upper, start, stop)
+        x = known_value(r, upper, start, stop)
         if x.node.rank == 2 and count == 2:
             r.assumptions.setdefault("entries " + key.base, f"{key.base}_ij is entry i,j of {upper.identifier}")
             return x, [*above, *parts]
-        if x.node.rank == 2 and count == 1 and key.base in _SAMPLES:
+        if x.node.rank == 2 and count == 1 and key.base in SAMPLES:
             return sample(r, x, key.base, above or parts, stop), []
         if x.node.rank == 2 and count == 1:
             return replace(x, start=start, stop=stop), above or parts
@@ -60,7 +79,7 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
         what = f"`{r.text(start, stop)}`: what is numbered by the bracket is not declared"
         raise r.error(what, start, stop, "SD133", f"declare `{name}: n,d`, whose rows are the samples, or `{key.identifier}: n`")
     if r.known(key, start, stop) or r.is_defined(key):
-        x = _value(r, key, start, stop)
+        x = known_value(r, key, start, stop)
         what = f"`{r.text(start, stop)}`: {count} subscripts on `{key.identifier}`, which has {x.node.rank} axes"
         raise r.shape_error(what, start, stop, r.declare_hint(x.node).removeprefix("; ") or "declare the sizes of the array")
     if not r.guessing:
@@ -86,7 +105,7 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         if label is None:
             what = f"`{r.text(start, stop)}`: the subscript is neither an index nor a label"
             raise r.error(what, start, stop, "SD133", "declare the array, and bind its index by a sum or on the left side")
-        if base_known and _value(r, key, start, stop).is_array:
+        if base_known and known_value(r, key, start, stop).is_array:
             shown = letter or "".join(letter_of(p) for p in parts) or label
             hint = f"write the sum over {shown}, or declare `{key.labelled(label).identifier}: …`"
             if r.known(Key(shown), start, stop):
@@ -102,10 +121,10 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         key = key.labelled(label)
         raised = raised[1:]
     if r.is_defined(key) or r.known(key, start, stop):
-        return apply_raised(r, _value(r, key, start, stop), raised, scripts.primes, stop)
+        return apply_raised(r, known_value(r, key, start, stop), raised, scripts.primes, stop)
     if len(key.base) == 1 or key.base in GREEK:
         r.as_variables.add(key.base)
-    upper = _SAMPLES.get(key.base, "")
+    upper = SAMPLES.get(key.base, "")
     if upper in r.declared.vars and key.labels and key.labels[-1].isdigit() and not key.accents:
         what = f"`{r.text(start, stop)}`: a row of `{upper}`, or a variable of its own?"
         raise r.error(
@@ -136,7 +155,6 @@ def kronecker(r: LatexReader, parts: list[list[Item]], start: int, stop: int) ->
 
 def exponential(r: LatexReader, raised: list[Raised], start: int, stop: int) -> Value:
     """`e^x`; `e` alone is 2.718…"""
-    import sympy
 
     if not raised:
         return value_of(Num(sympy.E), start, stop)
@@ -154,10 +172,7 @@ def exponential(r: LatexReader, raised: list[Raised], start: int, stop: int) -> 
 
 def identity(r: LatexReader, parts: list, raised: list[Raised], start: int, stop: int, anchor: object) -> Value:
     """`I`, `I_n`, `I^{-1}`."""
-    if parts:
-        size = size_of_label(r, parts, start, stop)
-    else:
-        size = r.context_size(anchor, "I", start, stop)
+    size = size_of_label(r, parts, start, stop) if parts else r.context_size(anchor, "I", start, stop)
     x = Value(r.make("eye", start=start, stop=stop, n=size), "matrix", start, stop)
     return apply_raised(r, x, raised, 0, stop)
 
