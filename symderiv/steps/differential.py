@@ -20,7 +20,7 @@ from .changes import change_words
 from .context import Context
 from .display import look, rough_look
 from .model import Section, Step
-from .pairing import canonical, change_last, pair, plus, terms_of
+from .pairing import canonical, change_last, nothing, pair, plus, terms_of
 from .reasons import local_rule
 from .spell import same
 from .trace import Part, is_identity, substitute
@@ -41,7 +41,7 @@ class Waiting:
             words[instead[0]] = instead[1]
         if self.finished:
             words.append(self.c.rest(plus(self.finished)))
-        return plus(words)
+        return plus(words) if words else nothing(self.c.task.core.shape)
 
     def term(self, node: Node, cotangent: Node) -> Node:
         face, sign = self.c.face(node)

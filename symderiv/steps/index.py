@@ -10,7 +10,7 @@ from dataclasses import replace as changed
 
 from sympy import S
 
-from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import fold, postorder, with_operands
 from ..simplify.add import add, primitive
 from ..simplify.calls import call
@@ -145,7 +145,7 @@ class IndexBuilder:
                 words.extend(instead[1])
             else:
                 words.extend(self.term(g, self.signed(node), node.rank))
-        return plus(words)
+        return plus(words) if words else Num(0)
 
     def add(
         self, rule: str, reason: str, after: Node, changed: Sequence[Node] = (), new: Sequence[Node] = (), note: str = ""

@@ -91,6 +91,11 @@ def plus(terms: list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Call("add", *flat)
 
 
+def nothing(shape: tuple) -> Node:
+    """0, or an array of zeros."""
+    return Call("zeros", shape=shape) if shape else Num(0)
+
+
 def terms_of(x: Node) -> list[Node]:
     """The terms of a sum of terms of one shape."""
     return list(x.operands) if is_word(x, "add") and all(o.shape == x.shape for o in x.operands) else [x]
@@ -304,6 +309,7 @@ __all__ = [
     "is_num",
     "is_word",
     "negate",
+    "nothing",
     "numbers",
     "pair",
     "peel",
