@@ -68,7 +68,6 @@ WRONG: list[tuple[str, str, str, Vars, str]] = [
     ("trace(X.T @ A @ X)", "X", "2*A @ X", {"A": "n,n", "X": "n,m"}, "needs_symmetric"),
     ("norm(A @ X - B)**2", "X", "2*A @ (A @ X - B)", {"A": "n,n", "X": "n,m", "B": "n,m"}, "transpose"),
     ("logdet(A)", "A", "inv(A)", {"A": "n,n"}, "transpose"),
-    ("trace(A @ X)", "X", "A", {"A": "m,n", "X": "n,m"}, "transpose"),
     ("norm(x)", "x", "x", {"x": "n"}, "missing_factor"),
     ("norm(x)", "x", "x/norm(x)**2", {"x": "n"}, "extra_factor"),
     ("sum(sigmoid(x))", "x", "sigmoid(x)", {"x": "n"}, "missing_factor"),
@@ -86,12 +85,13 @@ WRONG: list[tuple[str, str, str, Vars, str]] = [
 ]
 
 SHAPES: list[tuple[str, str, str, Vars, str, str]] = [
+    ("trace(A @ X)", "X", "A", {"A": "m,n", "X": "n,m"}, "transpose", "(m, n)"),
     ("norm(X @ w - y)**2", "w", "2*X @ (X @ w - y)", LS, "transpose", "X.T"),
     ("sum((W @ x - y)**2)", "W", "2*(W @ x - y) @ x.T", WX, "shape", "outer"),
     ("sum((W @ x - y)**2)", "W", "2*outer(x, W @ x - y)", WX, "transpose", "(n, m)"),
     ("sum((W @ x - y)**2)", "x", "W @ (W @ x - y)", WX, "shape", "factor 2"),
     ("W @ x", "x", "W.T", WX, "layout", "(n, m)"),
-    ("sum(exp(a*x))", "a", "x*exp(a*x)", {"a": "scalar", "x": "n"}, "shape", "sum"),
+    ("sum(exp(a*x))", "a", "x*exp(a*x)", {"a": "scalar", "x": "n"}, "shape", "x @ exp(a*x)"),
     ("mean((X @ w - y)**2)", "w", "2/n*(X @ w - y)", LS, "missing_factor", "X.T"),
     ("mean((X @ w - y)**2)", "w", "2*((X @ w - y)[:, None]*X)/n", LS, "shape", "axis 0"),
     ("sigmoid(x)", "x", "sigmoid(x)*(1 - sigmoid(x))", {"x": "n"}, "shape", "diagonal"),
@@ -237,7 +237,7 @@ def test_functions_that_fail_are_not_understood() -> None:
         ("sum(", "x", "x", "closed"),
         (HALF, "x", "", "empty"),
         (HALF, "x", "eye(m) @ x", ""),
-        (HALF, "x", "ones(10**9)", "too large"),
+        (HALF, "x", "ones(1000000000)", "too large"),
         (HALF, "x", "(" * 5000 + "x" + ")" * 5000, "nested"),
         (HALF, "x", "__import__('os').getcwd()", ""),
     ],
@@ -288,7 +288,7 @@ def test_certainty_is_told() -> None:
     assert "same normal form" in same.decided_by
     exact = sd.verify("a @ inv(eye(n) + U @ U.T) @ a", "a", RIGHT[9][2], vars=RIGHT[9][3])
     assert "modulo the prime" in exact.decided_by and "1e-15" in exact.decided_by
-    digits = sd.verify("sum(sigmoid(x))", "x", "exp(-x)/(1 + exp(-x))**2", vars={"x": "n"})
+    digits = sd.verify("sum(tanh(x))", "x", "4/(exp(x) + exp(-x))**2", vars={"x": "n"})
     assert "50 digits" in digits.decided_by
 
 

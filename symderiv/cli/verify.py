@@ -14,7 +14,20 @@ if TYPE_CHECKING:
 RIGHT, WRONG, NOT_UNDERSTOOD = 0, 1, 2
 
 
-@click.command(cls=ExpressionCommand)
+class ClaimCommand(ExpressionCommand):
+    """A command whose claims may begin with a minus sign: `--claim "-X.T @ r"`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        joined: list[str] = []
+        for a in args:
+            if joined and joined[-1] in ("--claim", "--claim-latex") and "--" not in joined[:-1]:
+                joined[-1] += f"={a}"
+            else:
+                joined.append(a)
+        return super().parse_args(ctx, joined)
+
+
+@click.command(cls=ClaimCommand)
 @problem_arguments
 @click.option("--claim", metavar="EXPR", help="The derivative you found, or an update rule, in the input language.")
 @click.option("--claim-latex", metavar="LATEX", help="The same in LaTeX.")

@@ -184,7 +184,7 @@ class IndexBuilder:
 
     def run(self) -> list[Step]:
         c = self.c
-        if isinstance(c.task.core, Var) and c.task.core is not self.v:
+        if c.task.core not in c.trace.event:  # the variable does not occur
             return []
         self.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
         by_head = {b.head: b for b in c.blocks}
@@ -214,8 +214,9 @@ class IndexBuilder:
         try:
             core = block.change(c.trace, changes)
             partials = {c.change(c.face(x)[0]): self.partial(x) for x in block.inputs}
-            derivative = substitute(lifted(core, partials, self.v.rank), c.names.value)  # type: ignore[arg-type]
-            words = self.term(cotangent, derivative, node.rank)
+            moves = any(n in partials for n in postorder(core))
+            derivative = substitute(lifted(core, partials, self.v.rank), c.names.value) if moves else None  # type: ignore[arg-type]
+            words = self.term(cotangent, derivative, node.rank) if derivative is not None else []
             self.add(rule, reason, self.state((place, words)), [], words)
         except NotLinear:
             pass
@@ -287,6 +288,9 @@ def derive_index(c: Context) -> Section:
     total = builder.result or (event.cotangent if event is not None else result)
     short = c.speller.words(total)
     reason = reassembly(c.speller.short(total), c.lead, v)
+    if not symbol.rank and steps and steps[-1].after is not short and steps[-1].subject is builder.subject:
+        said = "The sums are written as products of vectors and matrices."
+        steps.append(Step("reassemble", said, steps[-1].after, short, builder.subject, new=(short,), weight="key"))
     if symbol.rank:
         steps.append(Step("reassemble", reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)

@@ -230,13 +230,7 @@ def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | No
     Raises:
         InputError: SD104 for anything else.
     """
-    sizes = {s for v in problem.vars.values() for size in v.shape for s in size.free_symbols} | problem.expr.free_symbols
-    strange = sorted(str(s) for s in words.free_symbols - sizes if not isinstance(s, Var))
-    if strange:
-        known = ", ".join(sorted(str(s) for s in sizes if not isinstance(s, Var))) or "numbers"
-        raise InputError(
-            f"the claim uses the size `{strange[0]}`, which the loss does not have", code="SD104", hint=f"its sizes are {known}"
-        )
+    refuse_sizes(words, problem)
     extra = tuple(v for v in variables(words) if problem.vars.get(v.name) is not v)
     if not extra:
         return ()
@@ -247,6 +241,20 @@ def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | No
     raise InputError(
         f"the claim uses `{name}`, which the loss does not have", code="SD104", hint=hint, span=read.spans.get(extra[0])
     )
+
+
+def refuse_sizes(words: Node, problem: Problem, more: set[Any] | frozenset[Any] = frozenset()) -> None:
+    """Refuse sizes that nothing gives a value.
+
+    Raises:
+        InputError: SD104.
+    """
+    sizes = {s for v in problem.vars.values() for size in v.shape for s in size.free_symbols} | problem.expr.free_symbols | more
+    strange = sorted(str(s) for s in words.free_symbols - sizes if not isinstance(s, Var))
+    if strange:
+        known = ", ".join(sorted({str(s) for s in sizes if not isinstance(s, Var)})) or "numbers"
+        what = f"the claim uses the size `{strange[0]}`, which the loss does not have"
+        raise InputError(what, code="SD104", hint=f"its sizes are {known}")
 
 
 def _with_words(read: Problem, words: Node) -> Problem:
@@ -314,6 +322,7 @@ def _loose_claim(
         read = parse(source, loose_vars, path=NAME)
     except SymDerivError:
         return Claim(source, error=error, left=left)
+    refuse_sizes(read.expr, problem, {s for v in loose_vars.values() for size in v.shape for s in size.free_symbols})
     back.update({loose_vars[v.name]: words for v, words in defined.items()})
     spans = read.spans
     extra = tuple(v for v in variables(read.expr) if v.name not in known)

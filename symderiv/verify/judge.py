@@ -203,7 +203,7 @@ class Judge:
         if decision is None or decision.equal:
             return None
         context = self._context(claim, claim.words)
-        for point in (*self._small_points(), *([decision.at] if decision.at is not None else [])):
+        for point in (*self._small_points(), *([decision.at] if decision.at is not None else []), *self._scaled_points()):
             true, got = point.value(self.truth), context.claimed(point)
             if (
                 true is None
@@ -218,6 +218,13 @@ class Judge:
             sizes = {str(s): k for s, k in point.sizes.items()}
             return Counterexample(sizes, values_of(point.values), entry, float(got[entry]), float(true[entry]), got, true)
         return None
+
+    def _scaled_points(self) -> Iterable[Point]:
+        """Values of other magnitudes, where a term that is tiny elsewhere counts (`x/sqrt(x @ x + 1e-12)`)."""
+        free = [v.name for v in self.trials.variables if not v.attrs]
+        for scale in (1e-6, 1e-4, 1e-2, 1e2, 1e4, 1e6):
+            for p in self.trials.probes[:1]:
+                yield Point(p.sizes, {n: x * scale if n in free else x for n, x in p.values.items()})
 
     def _small_points(self) -> Iterable[Point]:
         """Points of whole numbers at sizes 1 and 2."""
