@@ -358,3 +358,12 @@ def test_python_claims_are_imported_on_request(tmp_path: Path, monkeypatch: pyte
     assert run([*ARGS, "--claim-python", "my_gradients:of_w"]) == 0
     assert run([*ARGS, "--claim-python", "my_gradients:nothing"]) == 2
     assert run([*ARGS, "--claim-python", "os.system('x')"]) == 2
+
+
+def test_the_package_is_the_function_too() -> None:
+    import symderiv.verify
+
+    assert symderiv.verify("w @ w", "w", "2*w", vars={"w": "d"}).ok  # type: ignore[operator]
+    from symderiv.verify.verdict import Verdict
+
+    assert sd.Verdict is Verdict

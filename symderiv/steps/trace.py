@@ -76,8 +76,13 @@ class Trace:
         """`u` and `−u` are one value for a reader: what reached `−u` is counted, with its sign, as having reached `u`."""
         for e in list(self.events):
             u = e.node
-            minus = scale(u, S.NegativeOne) if isinstance(u, Einsum) and not u.coef.could_extract_minus_sign() else None
-            if minus is None or minus is u or minus not in self.event:
+            if isinstance(u, Add) or (isinstance(u, Einsum) and u.coef.could_extract_minus_sign()):
+                continue
+            minus = scale(u, S.NegativeOne)
+            if minus is u or minus not in self.event or self.core in (u, minus):
+                continue
+            if not isinstance(u, Einsum):
+                self._pass_through(u, minus)
                 continue
             other = self.event.pop(minus)
             place = max(self.events.index(e), self.events.index(other))
@@ -98,6 +103,14 @@ class Trace:
                     p = Part(p.source, u, scale(p.cotangent, S.NegativeOne))
                 parts.append(p)
             self.parts = parts
+
+    def _pass_through(self, u: Node, minus: Node) -> None:
+        """`−u` of a value that is no product has `u` as its operand: what reached it reached `u`."""
+        del self.event[minus]
+        self.events = [x for x in self.events if x.node is not minus]
+        self.alias[minus] = u
+        turned = [Part(p.source, u, scale(p.cotangent, S.NegativeOne)) if p.target is minus else p for p in self.parts]
+        self.parts = [p for p in turned if p.source is not minus]
 
     def real(self, node: Node) -> Node:
         """The node that stands for it: `u` for `−u` where both occur."""

@@ -351,7 +351,7 @@ def _parameters(node: Call) -> list[str]:
         return [value_text(hi)] if lo == 0 else [value_text(lo), value_text(hi)]
     rest, out = given(node), []
     for name in POSITIONAL.get(node.name, ()):
-        if is_default(node, name, rest[name]) or (name == "m" and node.name == "eye" and rest["m"] == rest["n"]):
+        if is_default(node, name, rest[name]) or (name == "m" and node.name == "eye" and rest["m"] == node.params["n"]):
             if name == "m":
                 rest.pop(name)
             break

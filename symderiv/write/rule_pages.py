@@ -36,7 +36,7 @@ def rule_page(rule: Rule) -> str:
         blocks.append(f"$$\n{formula}\n$$")
     blocks += ["## Why it holds", bare(rule.why), "## Example", example]
     blocks.append(f"In {STYLES[derivation.style]}; the step that uses the rule says: {bare(step.reason)}")
-    blocks += [_shown(derivation), "## Source", f"{rule.source}."]
+    blocks += [_shown(derivation), "## Source", f"{rule.source[0].upper()}{rule.source[1:]}."]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -67,7 +67,10 @@ def _formula(step: Step, d: Derivation) -> str:
     if not step.changed or not step.new:
         return ""
     math = StepMath(d.symbols, Options(), "latex", d.vars)
-    return f"{math.text(step.changed[0])} = {math.text(step.new[0])}"
+    formula = f"{math.text(step.changed[0])} = {math.text(step.new[0])}"
+    symbol = d.symbols.get(step.changed[0])  # type: ignore[call-overload]
+    name = next((n for s in d.sections for n in s.names if symbol is not None and n.var is symbol.label), None)
+    return formula if name is None else rf"{formula}, \qquad {math.text(name.var)} = {math.text(name.of)}"
 
 
 def _shown(d: Derivation) -> str:

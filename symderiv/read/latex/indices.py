@@ -93,6 +93,8 @@ def letters_in(items: Sequence[Item]) -> set[str]:
 def is_index_part(r: LatexReader, items: Sequence[Item]) -> bool:
     """Whether a part of a subscript can stand for a position: numbers, bound indices, sizes, labels."""
     items = list(items)
+    if len(items) == 1 and is_macro(items[0], "cdot"):
+        return True  # a new axis
     k = 0
     while k < len(items):
         item = items[k]

@@ -17,7 +17,7 @@ from .indices import (
 from .naming import ACCENTS, FONTS, GREEK, Key, label_text
 from .raised import apply_raised
 from .scripts import Raised, Scripts, argument, content, read_scripts
-from .tree import Cursor, Group, Item, Token, is_char, is_macro
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
 from .values import Value, transposed
 
 if TYPE_CHECKING:
@@ -138,12 +138,24 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
                 continue
             if left and left[0].kind == "bracket":
                 continue
+            if (
+                rest
+                and _is_lone_digit(rest, known_value(r, full, start, stop).node.rank)
+                and _is_other(r, full, rest, start, stop)
+            ):
+                continue
             shown = full.identifier
             words = f"the variable `{shown}`" if not rest else f"an entry of `{shown}`"
             out.append((words, full, used, sample, left))
     samples = [o for o in out if o[3]]
     plain = [o for o in out if not o[3]]
     return plain or samples if not (plain and samples) else plain + samples
+
+
+def _is_other(r: LatexReader, key: Key, rest: list[list[Item]], start: int, stop: int) -> bool:
+    """Whether the digit is the label of a known name."""
+    full = key.labelled(plain_text(rest[0]))
+    return r.is_defined(full) or bool(r.known(full, start, stop))
 
 
 def _is_label(parts: list[list[Item]]) -> bool:
@@ -160,6 +172,11 @@ def _has_axes(r: LatexReader, key: Key, count: int, start: int, stop: int) -> bo
         )
     name = r.known(key, start, stop)
     return r.value_of_name(name, start, stop).node.rank >= 1
+
+
+def _is_lone_digit(parts: list[list[Item]], rank: int) -> bool:
+    """`W_1` of a matrix is a name with a label, no entry."""
+    return len(parts) == 1 and rank > 1 and all_numbers(parts[0]) and len(plain_text(parts[0])) != rank
 
 
 def finish(

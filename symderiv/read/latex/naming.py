@@ -144,10 +144,8 @@ class NameTable:
                 found.append(name)
 
     def find(self, key: Key) -> list[str]:
-        """The names that look like this; an exact spelling comes alone."""
-        found = self.by_key.get(key, [])
-        exact = [n for n in found if Key(n) == key or n == key.identifier]
-        return exact if len(exact) == 1 else found
+        """The names that look like this."""
+        return self.by_key.get(key, [])
 
 
 _LABEL_SIGNS = {"+": "plus", "-": "minus", "*": "star"}

@@ -184,7 +184,7 @@ def _pieces(row: Sequence[Item]) -> list[Piece]:
             pass
         elif is_char(item, ",", ";") or is_char(item, ".") or is_macro(item, "quad", "qquad"):
             same = out[-1]
-            out.append(Piece([], condition=same.condition and not same.items))
+            out.append(Piece([], condition=same.condition and not same.items, first=same.first and not same.items))
         elif is_char(item, ":") and not (k + 1 < len(row) and is_char(row[k + 1], "=")):
             out.append(Piece([]))
         elif is_macro(item, "forall"):

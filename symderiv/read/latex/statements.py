@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sympy import Dummy, Expr, Integer
 
 from ...errors import Span, SymDerivError
-from ...expr.nodes import Index, Node, Num
+from ...expr.nodes import Call, Index, Node, Num
 from ..numbers import affine
 from .arguments import split_arguments
 from .bigops import comprehension
@@ -115,7 +115,7 @@ def _side(r: LatexReader, items: Sequence[Item], letters: Sequence[str]) -> Side
 def side_of(r: LatexReader, x: Value, letters: Sequence[str]) -> Side:
     span = r.span(x.start, x.stop)
     if not letters:
-        return Side(x.node, x.kind, span)
+        return Side(*_of_the_shape(r, x), span)
     if r.guessing:
         return Side(x.node, x.kind, span, x.node)
     from .arrays import entries_to_array
@@ -127,6 +127,17 @@ def side_of(r: LatexReader, x: Value, letters: Sequence[str]) -> Side:
     r.places.setdefault(node, (x.start, x.stop))
     kind = {0: "scalar", 1: "column", 2: "matrix"}.get(node.rank, "tensor")
     return Side(node, kind, span, x.node)
+
+
+def _of_the_shape(r: LatexReader, x: Value) -> tuple[Node, str]:
+    r"""`\mathbf{0}` alone is the zero of the shape that the surroundings tell."""
+    shape = r.context.shape if r.context is not None else None
+    if shape is None or len(shape) == 1 or not (isinstance(x.node, Call) and x.node.name == "zeros"):
+        return x.node, x.kind
+    if r.guessing:
+        r.unify(x.node.shape[0], shape[0] if shape else Integer(1))
+    node = Call("zeros", shape=shape) if shape else Num(0)
+    return node, {0: "scalar", 2: "matrix"}.get(node.rank, "tensor")
 
 
 def _conditions(r: LatexReader, raw: Raw) -> tuple[Node, ...]:

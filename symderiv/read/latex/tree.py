@@ -307,7 +307,7 @@ class Cursor:
     @property
     def last(self) -> int:
         """Where the item before ends."""
-        return self.items[self.at - 1].stop if 0 < self.at <= len(self.items) else self.start
+        return self.items[min(self.at, len(self.items)) - 1].stop if self.at > 0 and self.items else self.start
 
     def split_number(self) -> None:
         """Leave only the first digit of a number as the next item: `\\frac12`."""

@@ -108,7 +108,7 @@ def _mixed_sum(r: LatexReader, a: Value, b: Value) -> InputError:
         text = r.text(vector.start, vector.stop, 30)
         hint = rf"to add it to every row write \mathbf{{1}} {text}^\top, to every column {text} \mathbf{{1}}^\top"
     what = f"{r.shown(a)} is {SHOWN[a.kind]}, {r.shown(b)} is {SHOWN[b.kind]}: they cannot be added"
-    return r.error(what, a.start, b.stop, "SD132", hint)
+    return r.error(what, a.start, b.stop, "SD132", hint + r.declare_hint(a.node, b.node))
 
 
 def _check_scalar_beside_matrix(r: LatexReader, matrix: Value, scalar: Value) -> None:

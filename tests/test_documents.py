@@ -1,0 +1,250 @@
+"""Derivations in every format: valid markup, nothing from the network, readable errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import symderiv as sd
+from symderiv.errors import CodeError
+from symderiv.steps.model import STYLES
+from symderiv.write import derivation as formats
+from symderiv.write.layout import formula_width, lines_of, text_lines
+from symderiv.write.mathml import to_mathml
+from symderiv.write.mathtree import parse
+from symderiv.write.prose import bare, latex_prose, unicode_to_latex
+
+REGRESSION = {"X": "n,d", "w": "d", "y": "n"}
+EXAMPLES = {
+    "sigmoid": ("sum((y - sigmoid(X @ w))**2)", "w", REGRESSION, 1),
+    "hessian": ("sum(softplus(X @ w) - y*(X @ w))", "w", REGRESSION, 2),
+    "svm": ("sum(maximum(0, W @ x - (W @ x)[y] + 1)) - 1", "W", {"W": "k,d", "x": "d", "y": "scalar integer"}, 1),
+    "gaussian": ("n/2*logdet(S) + trace(inv(S) @ (X - mu).T @ (X - mu))/2", "S", {"X": "n,d", "mu": "d", "S": "d,d psd"}, 1),
+    "layer": ("layer_norm(x)", "x", {"x": "n"}, 1),
+    "cases": ("sum(where(x > 0, x**2, alpha*(exp(x) - 1)))", "x", {"x": "n", "alpha": "scalar"}, 1),
+    "tensor": ("X.T @ A", "X", {"X": "n,d", "A": "n,m"}, 1),
+    "names": (
+        "sum((X_new @ theta_hat - b1)**2)/lam",
+        "theta_hat",
+        {"X_new": "n,d", "theta_hat": "d", "b1": "n", "lam": "scalar"},
+        1,
+    ),
+}
+CASES = [(name, style) for name in EXAMPLES for style in STYLES]
+
+
+def answer(name: str):
+    text, wrt, variables, order = EXAMPLES[name]
+    return sd.derive(text, wrt, order=order, vars=variables, check=False)
+
+
+# LaTeX ------------------------------------------------------------------------------------------------------------------------
+def balanced(latex: str) -> bool:
+    depth = 0
+    for token in re.findall(r"\\.|[{}]", latex, re.S):
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_latex_is_balanced(name: str, style: str) -> None:
+    r = answer(name)
+    for latex in (r.latex(steps=True, style=style), r.latex(steps=True, style=style, standalone=True, shapes=True, bold=True)):
+        assert balanced(latex)
+        assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") >= 1
+        assert latex.count(r"\left") - latex.count(r"\leftarrow") == latex.count(r"\right")
+        assert latex.isascii(), [c for c in latex if not c.isascii()]
+
+
+def test_a_fragment_has_no_preamble_and_needs_only_amsmath() -> None:
+    latex = answer("sigmoid").latex(steps=True)
+    assert r"\documentclass" not in latex and r"\color" not in latex and r"\resizebox" not in latex
+    assert r"\begin{itemize}" not in latex  # the sentences are the author's own in a paper
+    assert r"\begin{itemize}" in answer("sigmoid").latex(steps=True, reasons=True)
+
+
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed: the articles are NOT compiled by this run"
+)
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_articles_compile_without_warnings(name: str, style: str, tmp_path: Path) -> None:
+    source = tmp_path / "d.tex"
+    source.write_text(answer(name).latex(steps=True, style=style, standalone=True, update="alpha"), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    log = (tmp_path / "d.log").read_text(encoding="utf-8", errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    warnings = [
+        line
+        for line in log.splitlines()
+        if ("Warning" in line and "Font" not in line) or line.startswith(("Overfull", "Underfull"))
+    ]
+    assert not warnings
+
+
+def test_pdf_without_an_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(formats.shutil, "which", lambda name: None)
+    with pytest.raises(CodeError) as caught:
+        formats.write_pdf("x", tmp_path / "x.pdf")
+    assert caught.value.code == "SD509" and "TeX" in caught.value.message and "--standalone" in caught.value.hint
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed: no PDF is made by this run")
+def test_pdf(tmp_path: Path) -> None:
+    path = formats.write_pdf(answer("sigmoid").latex(steps=True, standalone=True), tmp_path / "out.pdf")
+    assert path.read_bytes().startswith(b"%PDF")
+    with pytest.raises(CodeError) as caught:
+        formats.write_pdf(r"\documentclass{article}\begin{document}\nothing\end{document}", tmp_path / "bad.pdf")
+    assert caught.value.code == "SD509" and "Undefined control sequence" in caught.value.message
+
+
+# MathML and HTML --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_html_is_well_formed_and_stands_alone(name: str, style: str) -> None:
+    html = answer(name).html(steps=True, style=style, shapes=True, update="alpha", stationary=True)
+    body = html[html.index("<body>") : html.index("</html>")]
+    tree = ElementTree.fromstring(body)
+    assert len(tree.findall(".//math")) > 5
+    assert not re.search(r"<script|https?:|src=|@import|url\(", html)
+    assert html.startswith("<!DOCTYPE html>") and "<title>" in html
+
+
+def test_html_of_the_formula_alone() -> None:
+    html = answer("sigmoid").html()
+    assert html.startswith("<math") and ElementTree.fromstring(html).tag == "math"
+
+
+def test_latex_that_is_not_ours_is_refused() -> None:
+    for text in (r"\unknown{x}", r"x_", r"\frac{a}", r"{a", r"\begin{matrix}a\end{matrix}", "a & b"):
+        with pytest.raises(CodeError) as caught:
+            to_mathml(text)
+        assert caught.value.code == "SD508"
+
+
+def test_mathml_of_scripts_fractions_and_fences() -> None:
+    assert to_mathml("x^{2}") == "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+    assert "<munderover>" in to_mathml(r"\sum_{i=1}^{n} x_{i}")
+    assert "<mfrac>" in to_mathml(r"\frac{\partial L}{\partial w}")
+    assert 'fence="true"' in to_mathml(r"\left(\frac{1}{2}\right)")
+    assert "<mtable" in to_mathml(r"\begin{cases} a & b \\ c & \text{otherwise} \end{cases}")
+    assert "𝐗" in to_mathml(r"\mathbf{X}") and "ℝ" in to_mathml(r"\mathbb{R}")
+
+
+# the other formats ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_markdown(name: str, style: str) -> None:
+    text = answer(name).write_steps("markdown", style=style)
+    assert text.startswith("# ")
+    assert text.count("$$") % 2 == 0
+    for display in text.split("$$")[1::2]:
+        assert balanced(display) and r"\begin{aligned}" in display
+
+
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_json(name: str, style: str) -> None:
+    data = json.loads(answer(name).write_steps("json", style=style))
+    assert data["schema"] == "symderiv.derivation/1"
+    assert data["style"] == style and data["sections"] and data["results"]
+    keys = {
+        "rule",
+        "title",
+        "reason",
+        "note",
+        "subject",
+        "before",
+        "after",
+        "changed",
+        "new",
+        "shape",
+        "free",
+        "opens",
+        "children",
+    }
+    for section in data["sections"]:
+        for step in section["steps"]:
+            assert set(step) == keys
+            for side in ("before", "after"):
+                assert set(step[side]) == {"code", "text", "latex"} and step[side]["latex"]
+    for result in data["results"].values():  # what stands in the results is the input language
+        assert sd.parse(result["code"], EXAMPLES[name][2]) is not None
+
+
+@pytest.mark.parametrize(("name", "style"), CASES)
+def test_text(name: str, style: str) -> None:
+    text = answer(name).text(steps=True, style=style)
+    assert "\\" not in text and "`" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+# options ----------------------------------------------------------------------------------------------------------------------
+def test_notation_options() -> None:
+    r = answer("sigmoid")
+    assert r"\mathbf{w}" in r.latex(steps=True, bold=True)
+    assert "^T" in r.latex(steps=True, transpose="T") and r"\top" not in r.latex(steps=True, transpose="T")
+    assert r"\nabla_{w} L" in r.latex(steps=True, derivative="nabla")
+    assert r"\theta" in r.latex(steps=True, rename={"w": r"\theta"})
+    assert r"\underset{n \times d}{X}" in r.latex(steps=True, shapes=True)
+    assert r"\color{symderiv}" in r.latex(steps=True, highlight=True)
+    index = r.latex(steps=True, style="index", samples=True)
+    assert "x_{ij}" in index and r"w^\top x_{i}" in index
+    assert "layout" in r.text(steps=True, layout="denominator")
+
+
+def test_the_title_can_be_given() -> None:
+    assert answer("sigmoid").text(steps=True, title="Exercise 3").startswith("Exercise 3\n")
+
+
+# pieces -----------------------------------------------------------------------------------------------------------------------
+def test_long_formulas_are_broken_outside_of_brackets() -> None:
+    long = " + ".join(rf"\frac{{a_{{{k}}}}}{{b}} (c - d)" for k in range(20))
+    lines = lines_of(long, 40)
+    assert len(lines) > 2 and all(formula_width(line) <= 40 for line in lines)
+    assert all(line.count("(") == line.count(")") for line in lines)
+    assert "".join(lines).replace(" ", "") == long.replace(" ", "")
+
+
+def test_text_lines() -> None:
+    assert text_lines("a + b", 10) == ["a + b"]
+    assert text_lines("(a + b)(c) + d + e", 12) == ["(a + b)(c)", "+ d + e"]
+
+
+def test_width_counts_what_is_seen() -> None:
+    assert formula_width("x") < formula_width(r"x + y") < formula_width(r"x + y + \sum_{i=1}^{n} z_{i}")
+    assert formula_width(r"\frac{a}{b}") < formula_width(r"\frac{a + b + c}{b}")
+    assert parse("x").kind == "letter"
+
+
+def test_prose() -> None:
+    assert bare("so `d‖u‖² = 2 uᵀ du` holds") == "so d‖u‖² = 2 uᵀ du holds"
+    assert latex_prose("`d‖u‖² = 2 uᵀ du`") == r"$\mathrm{d}\|u\|^{2} = 2 u^{\top} \mathrm{d}u$"
+    assert unicode_to_latex("alpha") == r"\alpha"
+    assert latex_prose("100 % of x_1 & y") == r"100 \% of x\_1 \& y"
+
+
+# command line -----------------------------------------------------------------------------------------------------------------
+def run(python: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [python, "-m", "symderiv", "derive", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=120, check=False)
+
+
+def test_command_line(python: str, environment: dict[str, str]) -> None:
+    base = ("sum((X @ w - y)**2)", "--wrt", "w", "--var", "X: n,d", "--steps")
+    plain = run(python, environment, *base, "--style", "index", "--update", "alpha")
+    assert plain.returncode == 0 and "sifting by the delta" in plain.stdout and "w ← w" not in plain.stdout
+    assert "wⱼ ← wⱼ" in plain.stdout
+    page = run(python, environment, *base, "--format", "html", "--standalone")
+    assert page.stdout.startswith("<!DOCTYPE html>")
+    article = run(
+        python, environment, *base, "--format", "latex", "--standalone", "--rename", r"w=\theta", "--nabla", "--transpose", "T"
+    )
+    assert r"\documentclass" in article.stdout and r"\nabla_{\theta} L" in article.stdout and "^T" in article.stdout
+    wrong = run(python, environment, *base, "--rename", "w")
+    assert wrong.returncode == 2 and "NAME=TEX" in wrong.stderr
