@@ -229,7 +229,9 @@ def arrays(known: dict[str, Var], seed: int = 3) -> dict[str, np.ndarray]:
             x = np.diag(np.diag(x))
         elif v.is_a("symmetric"):
             x = x + x.T
-        elif v.is_a("onehot") or v.is_a("simplex"):
+        elif v.is_a("onehot"):
+            x = np.eye(shape[-1])[rng.integers(0, shape[-1], size=shape[:-1])]
+        elif v.is_a("simplex"):
             x = x / x.sum(-1, keepdims=True)
         out[name] = rng.integers(0, 2, size=shape) if v.is_a("integer") else x
     return {**out, **{k: np.asarray(n) for k, n in sizes.items() if k not in out}}

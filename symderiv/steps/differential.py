@@ -119,6 +119,8 @@ def derive_differential(c: Context) -> Section:
 def _paired(c: Context) -> list[Step]:
     lines = Lines(c)
     waiting = Waiting(c)
+    if c.task.core not in c.trace.event:  # none of the variables occurs
+        return [s for v in c.task.targets for s in conclusion(c, v)]
     waiting.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
     by_head = {b.head: b for b in c.blocks}
     left = {v: sum(v in b.inputs for b in c.blocks) for v in c.task.targets}

@@ -246,7 +246,7 @@ _GENERAL = (
 
 SPOKEN = {
     "inv": "the inverse", "pinv": "the pseudoinverse", "logdet": "log det", "det": "the determinant", "abs": "the absolute value",
-    "xlogy": "x log y", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
+    "xlogy": "the function x log y", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
     "logsumexp": "log-sum-exp", "exp": "the exponential", "log": "the logarithm", "max": "the maximum", "min": "the minimum",
     "maximum": "the maximum", "minimum": "the minimum", "prod": "the product", "sqrtm": "the matrix square root",
     "cholesky": "the Cholesky factor", "where": "a case distinction", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "elu": "ELU",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..expr.nodes import Call, Index, Node, Var
-from ..expr.walk import postorder
+from ..expr.walk import free_symbols, postorder
 from . import mathindex, mathwords, names  # noqa: F401 (the first two fill the table of words)
 from .mathematics import MathPrinter
 from .notations import Body, Notation
@@ -59,7 +59,8 @@ def latex_name(name: str) -> str:
 def _printer(words: Node, bold: bool, transpose: str) -> MathPrinter:
     nodes = postorder(words)
     notation = LatexNotation(frozenset(n.name for n in nodes if isinstance(n, Var)), bold, transpose)
-    notation.indices = frozenset(n.name for n in nodes if isinstance(n, Index))
+    sizes = {s.name for s in free_symbols(words) if not isinstance(s, Node)}
+    notation.indices = frozenset(n.name for n in nodes if isinstance(n, Index)) | frozenset(sizes)
     return MathPrinter(notation)
 
 

@@ -183,6 +183,8 @@ class _Reader:
             return Tree("stack", parts=rows)
         if name == "left":
             return self.fence()
+        if name == "middle":
+            return Tree("operator", self.delimiter())
         if name == "begin":
             return self.cases()
         if name == "int":

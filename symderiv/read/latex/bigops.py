@@ -2,6 +2,7 @@ r"""Sums, products and extremes over an index: `\sum_{i=1}^n`, `\sum_{j \ne y_i}
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from ...errors import SymDerivError
 from ...expr.nodes import Index, Node, Num
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
-from .conditions import join, read_condition
+from .conditions import join, read_condition, used_as_number
 from .grammar import ends, group_cursor, missing, read_all, read_term
 from .indices import letter_of, letters_in, split_indices
 from .scripts import Scripts, content, read_scripts
@@ -57,6 +58,7 @@ def over(r: LatexReader, c: Cursor, name: str, scripts: Scripts, start: int) -> 
     try:
         conditions: list[Value] = []
         for k, letter in enumerate(found.letters):
+            check_number(r, letter, c.items[c.at :], start, stop)
             bound, extra = _bound(r, found, letter, scripts, start, stop, len(found.letters) - k)
             r.scope = {**r.scope, letter: bound}
             bounds.append(bound)
@@ -235,6 +237,17 @@ def _check_letter(r: LatexReader, letter: str, start: int, stop: int) -> None:
         )
 
 
+def check_number(r: LatexReader, letter: str, items: Sequence[Item], start: int, stop: int) -> None:
+    """An index that has the name of a size must not stand as a number where it is bound.
+
+    Raises:
+        InputError: SD133.
+    """
+    if letter in r.sizes and letter not in r.declared.vars and used_as_number(items, letter):
+        what = f"{letter} is a size, and the index of `{r.text(start, stop)}`"
+        raise r.error(what, start, stop, "SD133", "call the index by a letter of its own")
+
+
 def _end(r: LatexReader, items: list[Item], start: int, stop: int) -> Expr:
     """A bound as a number, a size, or an expression in outer indices; what the text calls it, counted from 1."""
     items = _flattened(tuple(items))
@@ -342,6 +355,8 @@ def array_of_entries(r: LatexReader, c: Cursor, g: Group) -> Value | None:
     used = letters_in(g.items)
     if not all(x and x not in r.scope and x in used for x in letters) or len(set(letters)) < len(letters):
         return None
+    for letter in letters:
+        check_number(r, letter, g.items, g.start, below.stop)
     c.at += 2
     return comprehension(r, letters, (g, below), lambda: read_all(r, group_cursor(g)), g.start, c.last)
 

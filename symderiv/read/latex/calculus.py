@@ -188,7 +188,11 @@ def as_value(r: LatexReader, d: DerivativeOf, start: int, stop: int) -> Value:
     if d.numerator is not None:
         above = d.numerator.shape
     else:
-        above = tuple(r.context_size((d.name, k), "axis", start, stop) for k in range(len(d.numerator_indices)))
+        ranges = {b.index: b.hi for b in r.scope.values()}
+        above = tuple(
+            ranges.get(n) or r.context_size((d.name, k), "axis", start, stop)  # type: ignore[call-overload]
+            for k, n in enumerate(d.numerator_indices)
+        )
     shape = above
     for n in nodes:
         shape = (*shape, *n.shape)

@@ -2,6 +2,7 @@ r"""Conditions with the value 0 or 1: `x_i > 0`, `k = y_i`, `i \ne j`, `1 \le i 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...expr.nodes import Num
@@ -103,3 +104,19 @@ def indicator(r: LatexReader, g: Group, start: int) -> Value:
     r"""`\mathbb 1[x > 0]`: 1 where the condition holds, else 0."""
     x = read_condition(r, group_cursor(g))
     return Value(x.node, x.kind, start, g.stop)
+
+
+def used_as_number(items: Sequence[Item], letter: str) -> bool:
+    """Whether the letter stands outside of subscripts, conditions and brackets above."""
+    items = list(items)
+    for k, item in enumerate(items):
+        if k and isinstance(items[k - 1], Token) and items[k - 1].kind in ("sub", "sup"):  # type: ignore[union-attr]
+            if items[k - 1].kind == "sup" and not isinstance(item, Token) and used_as_number(item.items, letter):  # type: ignore[union-attr]
+                return True
+            continue
+        if isinstance(item, Token):
+            if item.kind == "char" and item.text == letter:
+                return True
+        elif not has_relation(item.items) and used_as_number(item.items, letter):
+            return True
+    return False

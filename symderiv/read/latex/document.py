@@ -22,7 +22,7 @@ from .plans import plan_statements
 from .reader import DerivativeOf, LatexReader
 from .split import Raw, split_statements
 from .statements import LatexStatement, read_statement
-from .tokens import Clock, scan_latex
+from .tokens import MAX_STATEMENTS, Clock, scan_latex
 from .tree import Item, Token, TreeBuilder, is_macro, tokens_below
 
 
@@ -172,6 +172,10 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
     if all(raw.condition for raw in raws):
         what = "a condition alone is no expression" if raws else "there is nothing to read"
         raise InputError(what, code="SD137", span=Span(source, raws[0].start if raws else 0, raws[0].stop if raws else 1, name))
+    if len(raws) > MAX_STATEMENTS:
+        span = Span(source, raws[MAX_STATEMENTS].start, raws[MAX_STATEMENTS].stop, name)
+        what = f"the text has {len(raws)} statements; at most {MAX_STATEMENTS} are read at once"
+        raise LimitError(what, code="SD903", hint="read one display at a time", span=span)
     inference = Inference()
     letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}

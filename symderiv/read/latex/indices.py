@@ -228,7 +228,7 @@ def check_range(r: LatexReader, x: Value, axis: int, place: Node, start: int, st
         low, high = ends if slope > 0 else ends[::-1]
     if r.guessing:
         assert r.inference is not None
-        if size.has(Dummy):
+        if size.has(Dummy) and not r.is_contextual(size):
             r.inference.needed.append((size, sympy.expand(high + 1)))
         return
     if low.is_negative or (not low.is_Integer and low.is_nonnegative is None):

@@ -17,6 +17,7 @@ from .indices import (
 from .naming import ACCENTS, FONTS, GREEK, Key, label_text
 from .raised import apply_raised
 from .scripts import Raised, Scripts, argument, content, read_scripts
+from .tokens import MAX_NAME
 from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
 from .values import Value, transposed
 
@@ -67,6 +68,9 @@ def key_of_items(r: LatexReader, items: tuple[Item, ...]) -> Key | None:
         return key.labelled(label) if label and inner.done else None
     letters = all(isinstance(i, Token) and i.kind in ("char", "number") and (i.text.isalnum() or i.text == "_") for i in items)
     escaped = all(isinstance(i, Token) and (i.text.isalnum() or (i.kind == "macro" and i.text == "_")) for i in items)
+    if (letters or escaped) and items[-1].stop - items[0].start > MAX_NAME:
+        what = f"the name `{r.text(items[0].start, items[-1].stop, 20)}` has more than {MAX_NAME} characters"
+        raise r.error(what, items[0].start, items[-1].stop, "SD131")
     if (letters or escaped) and len(items) > 1 and items[0].text[:1].isalpha():  # type: ignore[union-attr]
         return Key("".join(i.text for i in items))  # type: ignore[union-attr]
     return None

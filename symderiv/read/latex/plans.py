@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import split_arguments
 from .bigops import comprehension
-from .conditions import has_relation
+from .conditions import used_as_number
 from .grammar import read_all
 from .heads import Head, Pattern, head_of, inline_head, nabla_head, name_pattern
 from .indices import letter_of, letters_in, split_indices
@@ -237,28 +237,12 @@ def _index_not_size(r: LatexReader, letter: str, raw: Raw) -> None:
     """
     if letter not in r.sizes or letter in r.declared.vars:
         return
-    if any(_as_number(side, letter) for side in raw.sides):
+    if any(used_as_number(side, letter) for side in raw.sides):
         what = f"{letter} is a size, and an index on the left side"
         raise r.error(what, raw.start, raw.stop, "SD133", "call the index by a letter of its own")
     r.assumptions.setdefault(
         "index " + letter, f"{letter} is an index where it is a subscript of the left side, not the size {letter}"
     )
-
-
-def _as_number(items: Sequence[Item], letter: str) -> bool:
-    """Whether the letter stands outside of subscripts, conditions and brackets above."""
-    items = list(items)
-    for k, item in enumerate(items):
-        if k and isinstance(items[k - 1], Token) and items[k - 1].kind in ("sub", "sup"):  # type: ignore[union-attr]
-            if items[k - 1].kind == "sup" and not isinstance(item, Token) and _as_number(item.items, letter):  # type: ignore[union-attr]
-                return True
-            continue
-        if isinstance(item, Token):
-            if item.kind == "char" and item.text == letter:
-                return True
-        elif not has_relation(item.items) and _as_number(item.items, letter):
-            return True
-    return False
 
 
 def _parameters(r: LatexReader, g: Group) -> tuple[Key, ...] | None:

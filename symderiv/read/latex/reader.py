@@ -230,6 +230,14 @@ class LatexReader:
         self.contextual[key] = (size, start, stop, what)
         return size
 
+    def is_contextual(self, size: Expr) -> bool:
+        """Whether a size is that of `I`, a vector of ones or a range, and of no variable."""
+        assert self.inference is not None
+        find = self.inference.unifier.find
+        mine = {find(s) for s, *_ in self.contextual.values()}
+        guessed = {find(s) for g in self.inference.guesses.values() for s in g.var.shape}
+        return find(size) in mine and find(size) not in guessed
+
     def equal_sizes(self, a: Expr, b: Expr) -> bool:
         """Whether two sizes are known to be equal already; nothing is equated."""
         if self.inference is None:

@@ -10,9 +10,11 @@ from pylatexenc.latexwalker import LatexWalker, LatexWalkerEndOfStream, LatexWal
 
 from ...errors import InputError, LimitError, Span
 
-MAX_CHARACTERS = 50_000  # of one text
+MAX_CHARACTERS = 40_000  # of one text
 MAX_TOKENS = 60_000  # after macros are expanded
 MAX_DEPTH = 80  # nested brackets, braces and environments
+MAX_STATEMENTS = 2_000
+MAX_NAME = 100  # characters of a name
 MAX_SECONDS = 20.0  # for one text; far more than any text within the other bounds needs
 
 # Characters that people paste, as the LaTeX that they stand for.
@@ -87,6 +89,10 @@ def scan_latex(source: str, name: str = "") -> list[Token]:
         try:
             token = walker.get_token(at)
         except LatexWalkerEndOfStream:
+            rest = source[at:].rstrip()
+            if rest:
+                place = at + len(rest) - 1
+                raise InputError(f"`{rest[-20:]}` is not LaTeX", code="SD130", span=Span(source, place, place + 1, name)) from None
             return _numbers(out)
         except LatexWalkerParseError as error:
             place = min(getattr(error, "pos", None) or at, max(len(source) - 1, 0))
