@@ -45,12 +45,20 @@ def log_softmax(x, axis=-1):
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
-def norm(x, ord=None, axis=None):
+def norm(x, ord=None, axis=None, keepdims=False):
     if ord == 1:
-        return np.sum(np.abs(x), axis=axis)
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == "nuc":
         return np.sum(np.linalg.svd(x, compute_uv=False))
-    return np.sqrt(np.sum(np.asarray(x, float) ** 2, axis=axis))
+    return np.sqrt(np.sum(np.asarray(x, float) ** 2, axis=axis, keepdims=keepdims))
+
+
+def polar(a):
+    """By the iteration of Newton and Schulz, not by the singular value decomposition of the emitted code."""
+    q = a / np.linalg.norm(a)
+    for _ in range(200):
+        q = 1.5 * q - 0.5 * q @ q.T @ q
+    return q
 
 
 def einsum(subs: str, *operands):
@@ -112,6 +120,7 @@ WORDS: Arrays = {
     "sigmoid": sigmoid, "softplus": lambda x: np.logaddexp(0, x), "relu": lambda x: np.maximum(x, 0),
     "silu": lambda x: x * sigmoid(x), "softmax": lambda x, axis=-1: np.exp(log_softmax(x, axis)),
     "log_softmax": log_softmax, "logsumexp": logsumexp, "norm": norm, "einsum": einsum, "sqrtm": sqrtm, "diag": diag,
+    "polar": polar,
     "onehot": onehot, "cross_entropy": cross_entropy, "huber": huber,
     "erf": _scalar(math.erf, otypes=[float]), "lgamma": _scalar(math.lgamma, otypes=[float]),
     "digamma": lambda x: 1e3 * (WORDS["lgamma"](x + 5e-4) - WORDS["lgamma"](x - 5e-4)),

@@ -82,7 +82,7 @@ def _entry(x: Node, indices: list[Index]) -> Node:
 
 def _batch_rank(node: Call) -> int:
     """Leading axes beyond those the operation is declared for."""
-    declared = {"square": 2, "psd": 2}
+    declared = {"square": 2, "psd": 2, "matrix": 2}
     ranks = [declared[d] for d in OPS[node.name].domain if d in declared]
     return max(0, node.operands[0].rank - ranks[0]) if ranks else 0
 

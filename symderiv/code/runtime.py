@@ -222,7 +222,7 @@ def _log_softmax(x, axis=-1):
 def _norm(x, ord=2, axis=None, keepdims=False):
     """The 2-norm of a vector, the Frobenius norm of a matrix; or the norm of another order."""
     if ord == "nuc":
-        out = np.sum(np.linalg.svd(x, compute_uv=False))
+        out = np.sum(np.linalg.svd(x, compute_uv=False), axis=-1)
         return np.reshape(out, (1, 1)) if keepdims else out
     size = np.abs(x)
     if ord == 1:
@@ -259,6 +259,12 @@ def _sqrtm(A):
     if not np.allclose(root @ root, A):
         raise ValueError("sqrtm: the matrix has no real square root, or is singular")
     return root
+
+
+def _polar(A):
+    """U @ Vt of the singular value decomposition A = U @ diag(s) @ Vt."""
+    U, _, Vt = np.linalg.svd(A, full_matrices=False)
+    return U @ Vt
 
 
 def _sylvester(A, B, C):

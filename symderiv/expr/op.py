@@ -30,7 +30,7 @@ class Op:
         torch, jax: the same where the word is not NumPy's with another prefix.
         latex: template, `{x}` operand (bracketed by the printer). "" prints `\\operatorname{name}(x)`.
         domain: per operand, where it may be sampled: real, positive, nonnegative, unit (in (-1, 1)), probability (in (0, 1)),
-            above_one, square, psd, label.
+            above_one, matrix (any), square, psd, label.
         kinks: where it is not differentiable, in words (`"x = 0"`), or "".
         analytic: True where complex-step differentiation is valid.
         parity: "odd", "even" or "".

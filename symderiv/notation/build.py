@@ -146,11 +146,20 @@ def _triangle(num: list[Node], den: list[Node]) -> Node | None:
         flipped = isinstance(x, Call) and x.name == "T"
         mask = x.operands[0] if flipped and isinstance(x, Call) else x
         if isinstance(mask, Call) and mask.name == "tri" and any(y.shape == x.shape for j, y in enumerate(num) if j != k):
-            rest = multiply([y for j, y in enumerate(num) if j != k], den)
+            inside = [y for y in den if y.shape == x.shape]
+            rest = multiply([y for j, y in enumerate(num) if j != k], inside)
             if rest.shape == x.shape:
                 shift = mask.params["k"]
-                return Call("triu", rest, k=-shift) if flipped else Call("tril", rest, k=shift)
+                word = _masked(rest, "triu" if flipped else "tril", -shift if flipped else shift)
+                return multiply([word], [y for y in den if y.shape != x.shape])
     return None
+
+
+def _masked(x: Node, name: str, k: int) -> Node:
+    """`tril(x)`; of a power the power of the triangle."""
+    if isinstance(x, Call) and x.name == "pow" and isinstance(x.operands[1], Num) and x.operands[1].value.is_positive:
+        return Call("pow", Call(name, x.operands[0], k=k), x.operands[1])
+    return Call(name, x, k=k)
 
 
 def bare_conditions(num: Sequence[Node]) -> list[Node]:
@@ -289,9 +298,10 @@ def total(x: Node, axis=None, keepdims: bool = False) -> Node:
                 return Call("pow", Call("norm", r), Num(2))
         if x.name == "mul" and x.rank == 2 and len(x.operands) == 2 and all(o.rank == 2 for o in x.operands):
             a, b = x.operands
-            for p, q in ((a, b), (b, a)):
-                if isinstance(q, Call) and q.name == "T":
-                    return Call("trace", matmul(p, q.operands[0]))
+            traces = [Call("trace", matmul(p, transpose(q))) for p, q in ((a, b), (b, a))]
+            shortest = min(traces, key=size)
+            if size(shortest) < size(x) + 1:
+                return shortest
         if x.name == "abs" and x.rank in (1,):
             return Call("norm", x.operands[0], ord=1)
     return Call("sum", x, axis=axis, keepdims=keepdims)

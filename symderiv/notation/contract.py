@@ -97,8 +97,10 @@ class Contraction:
         for p in self.pieces:
             key = tuple(sorted(p.labels, key=str)) if len(p.labels) <= 2 else p.labels
             if key in found:
-                q = found[key]
-                r = p if p.labels == q.labels else p.flipped()
+                q, r = found[key], p
+                if q.labels != r.labels and is_mask(q):
+                    q = q.flipped()  # a triangle of ones is turned, not what it masks
+                r = r if r.labels == q.labels else r.flipped()
                 found[key] = Piece(q.labels, q.num + r.num, q.den + r.den)
             else:
                 found[key] = p
@@ -196,6 +198,12 @@ class Contraction:
 
 def _inner(x: Node) -> Node:
     return x.operands[0] if isinstance(x, Call) and x.name == "T" else x
+
+
+def is_mask(p: Piece) -> bool:
+    """A piece that is a triangle of ones."""
+    x = _inner(p.num[0]) if len(p.num) == 1 and not p.den else None
+    return isinstance(x, Call) and x.name == "tri"
 
 
 def is_onehot_vector(p: Piece) -> bool:

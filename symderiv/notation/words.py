@@ -206,6 +206,8 @@ def _call(node: Call) -> Node:
         operands = [condition_value(o) for o in operands]
     if node.name == "pow":
         return _power(operands[0], node.operands[0], node.operands[1])
+    if node.name == "nuclear":
+        return Call("norm", *operands, ord="nuc")
     params = dict(node.params)
     if node.name in ("logsumexp", "max", "min", "prod"):
         rank = node.operands[0].rank
@@ -231,7 +233,7 @@ def _power(base: Node, core: Node, exponent: Node) -> Node:
 def _positive_power(base: Node, core: Node, e) -> Node:
     """`b**e`: square roots of sums of squares are norms."""
     if e.is_Rational and e.q == 2:
-        root = _norm(core, base)
+        root = _norm(core, base) or _norm_of_sum(base)
         if root is not None:
             return root if e == S.Half else Call("pow", root, Num(2 * e))
         if e == S.Half:
@@ -252,4 +254,15 @@ def _norm(core: Node, base: Node) -> Node | None:
         return Call("norm", r)
     if x.rank == 2 and len(summed) == 1 and core.rank == 1:
         return Call("norm", r, axis=summed[0])
+    return None
+
+
+def _norm_of_sum(base: Node) -> Node | None:
+    """The same where the words are `sum(x**2, axis=…)`."""
+    if not isinstance(base, Call) or base.name != "sum" or base.params["keepdims"] or base.operands[0].rank > 2:
+        return None
+    square, axis = base.operands[0], base.params["axis"]
+    squared = isinstance(square, Call) and square.name == "pow" and square.operands[1] is Num(2)
+    if squared and (axis is None or isinstance(axis, int)):
+        return Call("norm", square.operands[0], axis=axis)
     return None

@@ -52,10 +52,32 @@ def _matrix(name: str):
 
 def pinv_shape(operands: Operands, params: Params) -> Shape:
     """`(…, n, d) -> (…, d, n)`."""
-    shape = operands[0].shape
-    if len(shape) < 2:
-        raise ShapeError(f"pinv takes a matrix, not shape {show_shape(shape)}", code="SD203")
+    shape = _matrix_of("pinv", operands)
     return (*shape[:-2], shape[-1], shape[-2])
+
+
+def nuclear_shape(operands: Operands, params: Params) -> Shape:
+    """`(…, n, d) -> (…)`.
+
+    Raises:
+        ShapeError: SD203.
+    """
+    return _matrix_of("nuclear", operands)[:-2]
+
+
+def polar_shape(operands: Operands, params: Params) -> Shape:
+    """`(…, n, d) -> (…, n, d)`.
+
+    Raises:
+        ShapeError: SD203.
+    """
+    return _matrix_of("polar", operands)
+
+
+def _matrix_of(name: str, operands: Operands) -> Shape:
+    if operands[0].rank < 2:
+        raise ShapeError(f"{name} takes a matrix, not shape {show_shape(operands[0].shape)}", code="SD203")
+    return operands[0].shape
 
 
 def solve_shape(operands: Operands, params: Params) -> Shape:
@@ -124,3 +146,14 @@ declare("sylvester", "A, B, C", shape=sylvester_shape,
         differential="sylvester(A, B, dC - dA @ sylvester(A, B, C) - sylvester(A, B, C) @ dB)", numpy="_sylvester({A}, {B}, {C})",
         domain=("psd", "psd", "real"), analytic=False, says="Y with A Y + Y B = C.", source="Higham 2008, Functions of Matrices, app. B",
         example="sum(sylvester(A, B, C))", example_vars={"A": "n,n psd", "B": "m,m psd", "C": "n,m"})  # fmt: skip
+_ROOT = "sqrtm(A.T @ A)"
+declare("nuclear", "A", shape=nuclear_shape, differential="sum(polar(A)*dA)", numpy="_norm({A}, ord='nuc')",
+        torch="torch.linalg.matrix_norm({A}, ord='nuc')", jax="jnp.linalg.norm({A}, ord='nuc')", latex="\\left\\|{A}\\right\\|_*",
+        domain=("matrix",), kinks="a singular value is 0", analytic=False, says="‖A‖_*: the sum of the singular values; norm(A, 'nuc').",
+        source="Watson 1992, Characterization of the subdifferential of some matrix norms", example="nuclear(X)",
+        example_vars={"X": "n,d"})  # fmt: skip
+declare("polar", "A", shape=polar_shape,
+        differential=f"dA @ inv({_ROOT}) - A @ inv({_ROOT}) @ sylvester({_ROOT}, {_ROOT}, dA.T @ A + A.T @ dA) @ inv({_ROOT})",
+        numpy="_polar({A})", domain=("matrix",), kinks="a singular value is 0", analytic=False,
+        says="U Vᵀ of A = U S Vᵀ: the nearest matrix with orthonormal columns (rows); its derivative for full column rank.",
+        source="Higham 2008, Functions of Matrices, ch. 8", example="sum(polar(A))", example_vars=_SQUARE)  # fmt: skip

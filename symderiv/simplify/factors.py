@@ -93,6 +93,39 @@ def rule_powers(net: Network, out: list[int]) -> bool:
     return False
 
 
+def rule_power_of_sum(net: Network, out: list[int]) -> bool:
+    """`q^a Σ_i f_i = q^(a+1)` for `q = Σ_i f_i` whose factors all stand in the product: `xᵀx / ‖x‖ = ‖x‖`."""
+    from .calls import power
+    from .collect import match
+
+    uses: dict[int, int] | None = None
+    for k, (x, ls) in enumerate(net.items):
+        q, e = base_and_exponent(x)
+        if not isinstance(q, Einsum) or (e.is_nonnegative and e.is_Integer) or len(set(q.out)) < len(q.out):
+            continue
+        uses = uses or _uses(net)
+        others = [m for m in range(len(net.items)) if m != k]
+        to_net = dict(zip(q.out, ls, strict=True))
+        pairs = match([net.items[m] for m in others], list(q.items), to_net)
+        if len(pairs) < len(q.items):
+            continue
+        found = [others[m] for m, _ in pairs]
+        inner = {i for _, labels in q.items for i in labels} - set(q.out)
+        summed = [to_net[i] for i in inner]
+        if any(i in out or i in ls or uses[i] != _occurrences(net, found, i) for i in summed):
+            continue
+        net.coef = net.coef / q.coef
+        for i in summed:
+            net.size[net.find(i)] = S.One  # the axis is used up
+        _swap(net, [k, *found], [(power(q, Num(e + 1)), ls)])
+        return True
+    return False
+
+
+def _occurrences(net: Network, where: list[int], label: int) -> int:
+    return sum(ls.count(label) for ls in (net.items[m][1] for m in where))
+
+
 def _spread_base(b: Node, ls: tuple[int, ...]) -> tuple[Node, tuple[int, ...]]:
     """A base that is a diagonal `A_ii` as the matrix with its labels, so that it matches the bare factor `A_ii`."""
     if isinstance(b, Einsum) and b.coef == 1 and len(b.items) == 1 and len(set(b.out)) == len(b.out):
@@ -385,6 +418,7 @@ def _uses(net: Network) -> dict[int, int]:
 RULES = (
     rule_content,
     rule_powers,
+    rule_power_of_sum,
     rule_indicator_power,
     rule_pairs,
     rule_softmax,

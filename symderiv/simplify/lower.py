@@ -375,11 +375,11 @@ def _softmax(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
 
 @lowers("norm")
 def _norm(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
-    """2 and Frobenius: `sqrt(sum(x**2))`; 1: `sum(abs(x))`; inf: `max(abs(x))`; nuc: `tr (XᵀX)^(1/2)`."""
+    """2 and Frobenius: `sqrt(sum(x**2))`; 1: `sum(abs(x))`; inf: `max(abs(x))`; nuc: an operation of its own."""
     (word,) = node.operands
     order, axis, keep = node.params["ord"], node.params["axis"], node.params["keepdims"]
     if order == "nuc":
-        new = Call("trace", Call("sqrtm", Call("matmul", Call("T", word), word)))
+        return keep_axes(lower_atomic(Call("nuclear", word), operands, scope), (0, 1), 2, keep)
     elif order == 1:
         new = Call("sum", Call("abs", word), axis=axis, keepdims=keep)
     elif order == "inf":

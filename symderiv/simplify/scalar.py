@@ -95,6 +95,10 @@ def candidates(region: Region) -> Iterator[Expr]:
     if collected != expanded:
         yield collected
     atoms = e.free_symbols
+    if len(atoms) <= MOST_ATOMS // 2:
+        rational = rationalised(e)
+        if rational is not None:
+            yield rational
     if len(atoms) > MOST_ATOMS or any(not p.exp.is_Integer for p in e.atoms(sympy.Pow)):
         return
     divides = any(p.exp.is_negative and p.base.is_Add for p in e.atoms(sympy.Pow))
@@ -104,6 +108,49 @@ def candidates(region: Region) -> Iterator[Expr]:
         yield sympy.factor(together)
     elif region.nodes > 8:
         yield sympy.factor(expanded)
+
+
+def rationalised(e: Expr) -> Expr | None:
+    """`(1 + x/√(x² + 1)) / (x + √(x² + 1)) = 1/√(x² + 1)`: `P + Q √b` in lowest terms, where it is `P` or `Q √b` alone.
+
+    None where no sum with a root stands below, where several roots occur, where `P` and `Q √b` could cancel each other, or where
+    something else than `b` would be divided by: that could be 0 (or lose digits) where the original is not.
+    """
+    powers_in = e.atoms(sympy.Pow)
+    roots = {p.base for p in powers_in if p.exp.is_Rational and p.exp.q == 2}
+    below = [p.base for p in powers_in if p.exp.is_negative and p.base.is_Add]
+    if len(roots) != 1 or not any(p.exp.is_Rational and p.exp.q == 2 for b in below for p in b.atoms(sympy.Pow)):
+        return None
+    (base,) = roots
+    r = sympy.Dummy("r", positive=True)
+    powers = {p: r ** (2 * p.exp) for p in powers_in if p.base == base and p.exp.is_Rational and p.exp.q <= 2}
+    top, bottom = sympy.fraction(sympy.together(e.xreplace(powers)))
+    (a, b), (c, d) = _linear_in(top, r, base), _linear_in(bottom, r, base)
+    norm = sympy.expand(c**2 - d**2 * base)
+    if norm == 0:
+        return None
+    plain = sympy.factor((a * c - b * d * base) / norm)
+    radical = sympy.factor((b * c - a * d) * base / norm)  # over the root
+    if (plain != 0 and radical != 0) or _divides_by_more(plain, base) or _divides_by_more(radical, base):
+        return None
+    return plain + radical / sympy.sqrt(base)
+
+
+def _divides_by_more(e: Expr, base: Expr) -> bool:
+    """Whether the denominator has another factor than numbers and powers of `base`."""
+    below = sympy.fraction(e)[1]
+    return any(f.as_base_exp()[0] != base for f in sympy.Mul.make_args(below) if f.free_symbols)
+
+
+def _linear_in(e: Expr, r: Symbol, base: Expr) -> tuple[Expr, Expr]:
+    """`(A, B)` with `e = A + B r` for a polynomial in `r`, where `r² = base`."""
+    even = odd = S.Zero
+    for (k,), c in sympy.Poly(sympy.expand(e), r).terms():
+        if k % 2:
+            odd += c * base ** (k // 2)
+        else:
+            even += c * base ** (k // 2)
+    return even, odd
 
 
 def shorten(node: Node, cost: Callable[[Node], int]) -> Node:

@@ -33,6 +33,7 @@ class Piece:
         rank: rank of the value.
         chain: whether `body` is a juxtaposed product of matrices and vectors.
         turned: text of the transpose of `body` where it is better known than `bodyᵀ`.
+        inverted: the same for the inverse.
         index: the value counted from 0 where it is a whole number or affine in bound indices (which count from 1).
         logical: `body` is a condition, and this is its 0/1 value.
         square_of: `body` is the elementwise square of this.
@@ -46,6 +47,7 @@ class Piece:
     rank: int = 0
     chain: bool = False
     turned: Body | None = None
+    inverted: Body | None = None
     index: Expr | None = None
     logical: str = ""
     square_of: str = ""

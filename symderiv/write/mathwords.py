@@ -211,6 +211,8 @@ def inverse(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
     if plain and p.turned and isinstance(operand, Call) and operand.name == "T":
         base = pr.base(*p.turned)
         return Piece(body=pr.n.inverse(base, True), level=MathLevel.RAISED, rank=2, turned=(pr.n.inverse(base), MathLevel.RAISED))
+    if plain and p.inverted:
+        return Piece(body=p.inverted[0], level=p.inverted[1], rank=2)
     base = pr.base(*pr.text(p))
     return Piece(body=pr.n.inverse(base), level=MathLevel.RAISED, rank=2, turned=(pr.n.inverse(base, True), MathLevel.RAISED))
 
@@ -248,7 +250,9 @@ def pinv(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
 
 @word("sqrtm")
 def sqrtm(pr: MathPrinter, node: Call, pieces: list[Piece]) -> Piece:
-    return _raised(pr, replace(pieces[0], rank=2), lambda base: pr.n.raised(base, "1/2"))
+    base = pr.base(*pr.text(replace(pieces[0], rank=2)))
+    root, inverse_root = pr.n.raised(base, "1/2"), pr.n.raised(base, f"{pr.n.minus}1/2")
+    return Piece(body=root, level=MathLevel.RAISED, rank=2, inverted=(inverse_root, MathLevel.RAISED))
 
 
 @word("eye", "ones", "zeros")

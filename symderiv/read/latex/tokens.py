@@ -92,7 +92,9 @@ def scan_latex(source: str, name: str = "") -> list[Token]:
             rest = source[at:].rstrip()
             if rest:
                 place = at + len(rest) - 1
-                raise InputError(f"`{rest[-20:]}` is not LaTeX", code="SD130", span=Span(source, place, place + 1, name)) from None
+                raise InputError(
+                    f"`{rest[-20:]}` is not LaTeX", code="SD130", span=Span(source, place, place + 1, name)
+                ) from None
             return _numbers(out)
         except LatexWalkerParseError as error:
             place = min(getattr(error, "pos", None) or at, max(len(source) - 1, 0))
