@@ -99,9 +99,11 @@ def same_size(a: Expr, b: Expr) -> bool:
     """Whether two sizes are equal; inside `unifying`, unknown sizes become equal. A `LooseSize` fits every other."""
     if a == b:
         return True
-    if is_loose(a) or is_loose(b):
-        return True
     unifier = _active.get()
+    if is_loose(a) or is_loose(b):
+        if unifier is not None and (isinstance(a, Dummy) or isinstance(b, Dummy)):
+            unifier.unify(a, b)  # an unknown size is the first that it meets
+        return True
     if unifier is not None:
         return unifier.unify(a, b)
     if a.is_Integer and b.is_Integer:

@@ -12,7 +12,7 @@ from sympy import Expr, Integer
 
 from ..errors import InputError, ShapeError
 from ..expr.nodes import Call, Index, Node, Num
-from ..expr.sizes import show_shape
+from ..expr.sizes import is_loose, show_shape
 from .numbers import affine, index_symbol, zero_one
 from .operators import join_truth
 
@@ -183,6 +183,8 @@ def _check_room(reader: Reader, entry: ast.expr, high: Expr, x: Node, axis: int)
     """The largest value of an index is inside the axis, for every size."""
     size = reader.axis_size(x, axis, sympy.expand(high + 1))
     if size is None:
+        return
+    if is_loose(size) or is_loose(high):
         return
     room = sympy.expand(size - 1 - high)
     if room.is_nonnegative is not True:

@@ -70,7 +70,8 @@ class Claim:
         source: as given.
         words: the claimed derivative as an array, or None where its shapes do not fit.
         problem: the reading, with places.
-        loose: words with sizes that fit everything, where the strict ones do not; `strict` gives them their sizes back.
+        loose: words with sizes that fit everything, where the strict ones do not; `strict` gives them their sizes back. With
+            `indices` they are an entry.
         error: what does not fit.
         left: the left side, or None.
         entry: the claim entry by entry (with free indices), or None.
@@ -281,18 +282,55 @@ def _entry_claim(
     declared = Declarations()
     for v in known.values():
         declared.add(v, "declared")
-    reader = ProblemReader(source, NAME, declared, {}, None)
-    for (index, size), name in zip(indices, left.indices, strict=True):
-        reader.indices[name] = Bound(index, Integer(0), size)
-        reader.active.append(reader.indices[name])
-    reader.reserved |= set(left.indices)
-    entry = reader.read(parse_tokens(source, scan(source, NAME), NAME))
+    try:
+        reader, entry = _read_entry(source, declared, indices)
+    except SymDerivError as error:
+        if not isinstance(error, ShapeError) and error.code != "SD108":
+            raise
+        return _loose_entry(text, source, problem, known, defined, error, left, indices)
     entry = replace_nodes(entry, defined) if defined else entry
     words = as_array(entry, indices)
     spans = {node: Span(text, a, b, NAME) for node, (a, b) in reader.places.items()}
     extra = refuse_unknown(words, problem, Problem(text, words, known, spans=spans), left)
     read = Problem(text, words, {**problem.vars}, spans=spans)
     return Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra)
+
+
+def _read_entry(source: str, declared: Declarations, indices: tuple[tuple[Index, Any], ...]) -> tuple[ProblemReader, Node]:
+    """The right side with the indices of the left side in force."""
+    reader = ProblemReader(source, NAME, declared, {}, None)
+    for index, size in indices:
+        reader.indices[index.name] = Bound(index, Integer(0), size)
+        reader.active.append(reader.indices[index.name])
+    reader.reserved |= {index.name for index, _ in indices}
+    return reader, reader.read(parse_tokens(source, scan(source, NAME), NAME))
+
+
+def _loose_entry(
+    text: str,
+    source: str,
+    problem: Problem,
+    known: dict[str, Var],
+    defined: dict[Any, Any],
+    error: ShapeError,
+    left: Left,
+    indices: tuple[tuple[Index, Any], ...],
+) -> Claim:
+    """An entry whose subscripts do not fit, with sizes that do."""
+    loose, back = loosened(known)
+    there = {size: s for s, size in back.items()}
+    declared = Declarations()
+    for v in loose.values():
+        declared.add(v, "declared")
+    open_indices = tuple((i, there.get(size, size)) for i, size in indices)
+    try:
+        reader, entry = _read_entry(source, declared, open_indices)
+    except SymDerivError:
+        return Claim(text, error=error, left=left)
+    back.update({loose[v.name]: words for v, words in defined.items()})
+    spans = {node: Span(text, a, b, NAME) for node, (a, b) in reader.places.items()}
+    read = Problem(text, entry, {**problem.vars}, spans=spans)
+    return Claim(text, None, read, loose=entry, strict=back, error=error, left=left, indices=indices)
 
 
 def _steps(source: str, known: dict[str, Var], left: Left | None) -> dict[str, Var]:

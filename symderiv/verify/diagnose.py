@@ -8,6 +8,7 @@ explains the claim is believed, and in it the diagnosis of the lowest rank.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from sympy import Expr, Integer
 
@@ -32,10 +33,20 @@ def diagnose(context: Context) -> Diagnosis:
     for family in FAMILIES if context.given is not None else BLACK_BOX:
         if context.late:
             break
-        found = list(family(context))
+        found = _explanations(family, context)
         if found:
             return min(found, key=lambda d: d.rank)
     return Diagnosis("wrong", unexplained(context))
+
+
+def _explanations(family: Family, context: Context) -> list[Diagnosis]:
+    """What a family says; a hypothesis that cannot even be written down explains nothing."""
+    found: list[Diagnosis] = []
+    try:
+        found.extend(family(context))
+    except SymDerivError:
+        pass
+    return found
 
 
 # the whole -------------------------------------------------------------------------------------------------------------------
@@ -152,6 +163,7 @@ OTHERS = frozenset(
         "index",
         "unwrap",
         "compare",
+        "invert",
         "transpose",
     )
 )
@@ -168,6 +180,8 @@ def single(context: Context) -> Iterator[Diagnosis]:
         yield from claim_edits(context, OTHERS - TRANSPOSES)
     yield from truth_edits(context, OTHERS)
     yield from whole_scalar(context)
+    if context.given is not None:
+        yield from (replace(d, rank=5.9) for d in inner_terms(context) if d.kind in ("missing_term", "extra_term"))
 
 
 # symmetric matrices ----------------------------------------------------------------------------------------------------------

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sympy import Rational
+
 from ..errors import SymDerivError
-from ..expr.nodes import Node
+from ..expr.nodes import Call, Node, Num
+from ..expr.walk import postorder, replace
 from ..notation.words import to_words
 from ..simplify.lower import normal
 from .context import Context
 from .messages import claim_edit, truth_edit
-from .mutations import edits
+from .mutations import edits, negated
 from .points import finite
 from .terms import expanded
 from .verdict import Diagnosis
@@ -50,11 +53,30 @@ def forms(context: Context) -> list[Node]:
         core = normal(context.truth)
     except SymDerivError:
         return out
-    for form in (core, expanded(core)):
-        words = to_words(form)
+    for words in (steps_inverted(context.truth), to_words(core), to_words(expanded(core))):
         if words not in out and words.tree_size < 400:
             out.append(words)
     return out
+
+
+def steps_inverted(words: Node) -> Node:
+    """`heaviside(x, 1/2) - 1` as `-heaviside(-x, 1/2)`, as people write it."""
+    half, rules = Num(Rational(1, 2)), {}
+    for node in postorder(words):
+        if not (isinstance(node, Call) and node.name == "add" and Num(-1) in node.operands):
+            continue
+        rest = [o for o in node.operands if o is not Num(-1)]
+        step = rest[0] if len(rest) == 1 else None
+        if isinstance(step, Call) and step.name == "heaviside" and step.operands[1] is half:
+            rules[node] = Call("neg", Call("heaviside", negated_sum(step.operands[0]), half))
+    return replace(words, rules) if rules else words
+
+
+def negated_sum(x: Node) -> Node:
+    """`1 - y` of `y - 1`."""
+    if isinstance(x, Call) and x.name == "add":
+        return Call("add", *sorted((negated(o) for o in x.operands), key=lambda o: isinstance(o, Call) and o.name == "neg"))
+    return negated(x)
 
 
 __all__ = ["claim_edits", "forms", "truth_edits"]

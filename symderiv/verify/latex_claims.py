@@ -154,8 +154,14 @@ def _loose(text: str, problem: Problem, wrt: tuple[Var, ...], error: ShapeError)
     side = statement.right[-1]
     read = Problem(text, side.words, found.vars, [], {}, dict(found.spans))
     if side.entry is not None:
-        return Claim(text, problem=read, error=error)
+        sizes = tuple((i, replace_sizes(size, back)) for i, size in statement.entries)
+        return Claim(text, problem=read, loose=side.entry, strict=back, error=error, indices=sizes)
     return replace(Claim(text, problem=read, loose=side.words, strict=back, error=error), notes=())
+
+
+def replace_sizes(size: Any, back: dict[Any, Any]) -> Any:
+    """A loose size as it was."""
+    return back.get(size, size)
 
 
 __all__ = ["read_latex_claim", "same_function"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Pow
 
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.sizes import show_shape
 from ..expr.walk import postorder
 from ..write.language import to_text
-from .mutations import Edit, at, negated
+from .mutations import Edit, at, negated, occurrences
 from .ratios import Ratio
 from .verdict import Diagnosis, say, short
 
@@ -157,8 +157,16 @@ def _operand_kind(piece: Node, forgotten: bool) -> str:
     if isinstance(piece, Call) and piece.name == "div" and piece.operands[0] is Num(1):
         value = piece.operands[1]
     if isinstance(value, Num):
-        return "mean_or_sum" if value.value.free_symbols else "factor"
+        if not value.value.free_symbols:
+            return "factor"
+        if _is_count(value.value):
+            return "mean_or_sum"
     return "missing_factor" if forgotten else "extra_factor"
+
+
+def _is_count(value: Expr) -> bool:
+    """Whether a size, a product or a quotient of sizes, as between a mean and a sum; `sqrt(d)` is none."""
+    return all(e.is_Integer for e in (p.exp for p in value.atoms(Pow)))
 
 
 def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = None) -> Diagnosis:
@@ -253,6 +261,19 @@ def _claim_product(e: Edit) -> tuple[str, str, float]:
     return "wrong", f"The wrong product: {say(_there(e))} ({sign}) belongs where {say(e.old)} stands.", 6.5
 
 
+def _claim_invert(e: Edit) -> tuple[str, str, float]:
+    return _inverted(e)[0], _inverted(e)[1], 4.7
+
+
+def _inverted(e: Edit, forgotten: bool = False) -> tuple[str, str]:
+    divides = (isinstance(e.old, Call) and e.old.name == "div") is not forgotten
+    now, then = ("divided", "multiplied") if divides else ("multiplied", "divided")
+    value = e.detail.value if isinstance(e.detail, Num) else None
+    kind = "mean_or_sum" if value is not None and _is_count(value) else "factor"
+    right = _there(e) if not forgotten else e.old
+    return kind, f"It is {now} by {say(e.detail)} where it should be {then}: {say(right)}."
+
+
 def _claim_index(e: Edit) -> tuple[str, str, float]:
     return "index", f"An index is wrong: {say(_there(e))} belongs where {say(e.old)} stands.", 4.1
 
@@ -283,14 +304,24 @@ _CLAIM = {
     "transpose": _claim_transpose, "negate": _claim_negate, "scale": _claim_scale, "drop_term": _claim_drop_term,
     "drop_factor": _claim_drop_factor, "swap": _claim_swap, "axis": _claim_axis, "average": _claim_average,
     "product": _claim_product, "index": _claim_index, "unwrap": _claim_unwrap, "compare": _claim_compare,
-    "replace": _claim_replace, "insert": _claim_insert,
+    "replace": _claim_replace, "insert": _claim_insert, "invert": _claim_invert,
 }  # fmt: skip
 
 
 def truth_edit(context: Context, e: Edit) -> Diagnosis:
     """A change of the derivative that makes it the claim: something was forgotten."""
     kind, message, rank = _truth(context, e)
-    return Diagnosis(kind, message, context.truth, None, rank + _place_rank(e))
+    if e.everywhere and e.name == "drop_factor":
+        rank += 1.0  # that the same is forgotten at several places is not the simplest explanation
+    return Diagnosis(kind, message, context.truth, _stands_for(context, e), rank + _place_rank(e))
+
+
+def _stands_for(context: Context, e: Edit) -> Node | None:
+    """The piece of the claim that stands where something else belongs."""
+    if context.given is None or e.new is None or isinstance(e.new, Num) or e.everywhere:
+        return None
+    root = context.claim.entry if context.claim.entry is not None else context.given
+    return e.new if sum(n is e.new for _, n in occurrences(root)) == 1 else None
 
 
 def _truth(context: Context, e: Edit) -> tuple[str, str, float]:
@@ -313,6 +344,8 @@ def _truth(context: Context, e: Edit) -> tuple[str, str, float]:
         return "mean_or_sum", f"{old} belongs where you have {new}.", 4.25
     if e.name == "scale":
         return "factor", f"A factor is wrong: {old} belongs where you have {new}.", 4.55
+    if e.name == "invert":
+        return (*_inverted(e, forgotten=True), 4.75)
     if e.name == "unwrap":
         return "wrong", f"You have {new} where {old} belongs: {e.detail} has to be applied there.", 6.1
     return "wrong", f"{old} belongs where you have {new}.", 6.4

@@ -8,6 +8,7 @@ in the claim; a change of the *derivative* that gives the claim says what was fo
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +33,7 @@ class Edit:
     """One change.
 
     Attributes:
-        name: negate, scale, drop_term, drop_factor, transpose, swap, axis, average, index, unwrap, compare, product, power.
+        name: negate, scale, drop_term, drop_factor, transpose, swap, axis, average, index, unwrap, compare, product, invert.
         path: operand positions from the top to the place.
         old: what stood there.
         new: what stands there now; None where it is gone.
@@ -142,6 +143,14 @@ def _drop(node: Node, parent: Call | None) -> Iterator[Found]:
     if node.name in ("add", "mul", "matmul"):
         for k, o in enumerate(node.operands):
             yield "drop_term" if node.name == "add" else "drop_factor", partial(without, node, k), o
+            if node.name == "mul" and isinstance(o, Call) and o.name == "neg":
+                yield "drop_factor", lambda k=k: negated(without(node, k)), o.operands[0]
+        if node.name == "mul" and 3 <= len(node.operands) <= 6:
+            for pair in itertools.combinations(range(len(node.operands)), 2):
+                a, b = (node.operands[k] for k in pair)
+                if a.rank and a.shape == b.shape:  # σ(1 - σ)
+                    rest = [o for k, o in enumerate(node.operands) if k not in pair]
+                    yield "drop_factor", partial(node.with_operands, rest) if len(rest) > 1 else lambda r=rest[0]: r, Call("mul", a, b)
     elif node.name == "div":
         yield "drop_factor", lambda: node.operands[0], Call("div", Num(1), node.operands[1])
         yield "drop_factor", lambda: Call("div", Num(1), node.operands[1]), node.operands[0]
@@ -195,6 +204,20 @@ def _unwrap(node: Node, parent: Call | None) -> Iterator[Found]:
         yield "unwrap", lambda: node.operands[0], node.name
 
 
+def _invert(node: Node, parent: Call | None) -> Iterator[Found]:
+    """`x*y` as `x/y`, and the other way round."""
+    if isinstance(node, Call) and node.name == "div" and not isinstance(node.operands[0], Num):
+        yield "invert", partial(Call, "mul", *node.operands), node.operands[1]
+    elif isinstance(node, Call) and node.name == "mul":
+        for k, o in enumerate(node.operands):
+            if not isinstance(o, Num) or o.value.free_symbols:
+                yield "invert", partial(_divided, node, k), o
+
+
+def _divided(node: Call, k: int) -> Node:
+    return Call("div", without(node, k), node.operands[k])
+
+
 def _compare(node: Node, parent: Call | None) -> Iterator[Found]:
     if isinstance(node, Call) and node.name in COMPARISONS:
         yield "compare", partial(Call, COMPARISONS[node.name], *node.operands), None
@@ -209,7 +232,7 @@ def _index(node: Node, parent: Call | None) -> Iterator[Found]:
 
 
 CATALOGUE: tuple[Rule, ...] = (
-    _negate, _scale, _drop, _transpose, _swap, _axis, _average, _product, _unwrap, _compare, _index,
+    _negate, _scale, _drop, _transpose, _swap, _axis, _average, _product, _unwrap, _invert, _compare, _index,
 )  # fmt: skip
 
 

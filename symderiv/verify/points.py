@@ -17,6 +17,7 @@ from sympy import Expr
 from ..code.numpy import numpy_function
 from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import fold, postorder
+from ..ops._rules import is_whole
 from .differences import FAILS, bind
 from .sampling import Sizes, Values, number_of
 
@@ -97,7 +98,7 @@ def _pattern(node: Call) -> tuple[Call, tuple[tuple[str, Node], ...]]:
     names: dict[Node, Var] = {}
     for o in node.operands:
         if not isinstance(o, Num) or o.value.free_symbols:
-            attrs = ("integer",) if isinstance(o, Var) and o.is_a("integer") else ()
+            attrs = ("integer",) if is_whole(o) else ()
             names.setdefault(o, Var(f"a{len(names)}_", o.shape, attrs))
     pattern = node.with_operands([names.get(o, o) for o in node.operands])
     return pattern, tuple((v.name, o) for o, v in names.items())

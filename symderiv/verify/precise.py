@@ -32,7 +32,7 @@ class Precise(Arithmetic):
 
         if not isinstance(value, Expr):
             return mpmath.mpf(int(value))
-        value = value.xreplace(self.sizes) if value.free_symbols else value
+        value = value.xreplace(self.symbols) if value.free_symbols else value
         if value.is_Rational:
             return mpmath.mpf(int(value.p)) / int(value.q)
         return mpmath.mpf(str(value.evalf(DIGITS + 10)))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Shared, Var
 from ..expr.walk import fold, variables
@@ -34,6 +34,7 @@ class Arithmetic:
 
     def __init__(self, sizes: Sizes) -> None:
         self.sizes = sizes
+        self.symbols = {s: Integer(k) for s, k in sizes.items()}
 
     def number(self, value: Expr) -> Any:
         raise NotImplementedError
@@ -158,7 +159,7 @@ class Modular(Arithmetic):
 
     def number(self, value: Any) -> int:
         if isinstance(value, Expr):
-            value = value.xreplace(self.sizes) if value.free_symbols else value
+            value = value.xreplace(self.symbols) if value.free_symbols else value
             if not value.is_Rational:
                 return int(self.unknown(value, ())[()])
             return int(value.p) * _inverse(int(value.q)) % PRIME

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node
 from ..expr.walk import replace
-from .claims import Claim
+from .claims import Claim, as_array
 from .context import Context
 from .decide import Trials
 from .hypotheses import truth_edits
@@ -221,6 +221,8 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
     reason = re.sub(r"\s*\([^()]*\bdeclared\b[^()]*\)$", "", error.message)
     if claim.loose is None:
         return Diagnosis("shape", f"The shapes in your claim do not fit: {reason}.")
+    if claim.indices:
+        return _index_repair(trials, claim, make, reason)
     repaired: list[tuple[tuple[Edit, ...], Node]] = []
     for changes, words in _repairs(claim):
         if words.shape != trials.truth.shape:
@@ -241,6 +243,28 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
     return Diagnosis(
         "shape", f"The shapes in your claim do not fit: {reason}. The derivative is {say(trials.truth)}.", trials.truth
     )
+
+
+def _index_repair(trials: Trials, claim: Claim, make: Callable[[Node], Context], reason: str) -> Diagnosis:
+    """Other subscripts that make an entry the derivative's."""
+    assert claim.loose is not None
+    wrong = f"The indices in your claim do not fit: {reason}."
+    for e in edits(claim.loose, frozenset(("index", "transpose"))):
+        entry = strict(claim, e.root)
+        try:
+            words = as_array(entry, claim.indices) if entry is not None else None
+        except SymDerivError:
+            continue
+        if words is None or words.shape != trials.truth.shape or e.new is None:
+            continue
+        context = make(words)
+        said = f"{wrong} {say(e.new)} belongs where {say(e.old)} stands"
+        if context.is_true(words) and context.true_everywhere(words):
+            return Diagnosis("index", f"{said}; with that it is right.", words, e.old, path=e.path)
+        ratio = context.ratio(words)
+        if ratio is not None:
+            return Diagnosis("index", f"{said}; besides, the factor {factor_text(ratio)} is missing.", trials.truth, e.old, path=e.path)
+    return Diagnosis("shape", f"{wrong} The derivative is {say(trials.truth)}.", trials.truth)
 
 
 def _repairs(claim: Claim) -> Iterator[tuple[tuple[Edit, ...], Node]]:

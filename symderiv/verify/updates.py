@@ -20,6 +20,7 @@ from ..simplify.add import add
 from ..simplify.lower import normal
 from ..simplify.product import is_zero, scale
 from .claims import NAME, Claim
+from .terms import expanded
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def implied(claim: Claim, wrt: tuple[Var, ...], loss: Node) -> tuple[Claim, Upda
     else:
         gradient = replace_nodes(change, {step: Num(1)})
         twice = normal(replace_nodes(change, {step: Num(2)}))
-        if not is_zero(add([twice, scale(normal(gradient), Integer(-2))])):
+        if not is_zero(expanded(add([expanded(twice), scale(expanded(normal(gradient)), Integer(-2))]))):
             raise InputError(
                 f"the rule is not proportional to the step {step.name}",
                 code="SD113",

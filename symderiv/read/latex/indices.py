@@ -10,6 +10,7 @@ from sympy import Dummy, Expr
 
 from ...errors import InputError
 from ...expr.nodes import Call, Node, Num, Var
+from ...expr.sizes import is_loose
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
 from .naming import FONTS, GREEK, Key, label_text
@@ -234,6 +235,8 @@ def check_range(r: LatexReader, x: Value, axis: int, place: Node, start: int, st
     if low.is_negative or (not low.is_Integer and low.is_nonnegative is None):
         first = 1 if bound is None else bound.base
         raise r.shape_error(f"`{r.text(start, stop)}` begins at {low + first}", start, stop, f"the first entry has index {first}")
+    if is_loose(size) or is_loose(high):
+        return
     room = sympy.expand(size - 1 - high)
     if bound is None and high.is_Integer and not size.is_Integer:
         return  # x_3 of a vector of n entries, as in the language

@@ -11,6 +11,7 @@ from sympy import Dummy, Expr, Integer
 
 from ...errors import Span, SymDerivError
 from ...expr.nodes import Call, Index, Node, Num
+from ..names import rank_by_letter
 from ..numbers import affine
 from .arguments import split_arguments
 from .bigops import comprehension
@@ -18,9 +19,10 @@ from .calculus import Pattern, resolve
 from .conditions import compare, read_condition
 from .grammar import read_all
 from .indices import letter_of, letters_in
+from .lookup import SAMPLES
 from .naming import Key
 from .plans import Plan, free_letters, left_head
-from .reader import Definition, DerivativeOf
+from .reader import Definition, DerivativeOf, constant
 from .split import Raw
 from .tree import Cursor, Group, Item, is_char, is_macro
 from .updates import split_update
@@ -209,9 +211,12 @@ def _entries(r: LatexReader, letters: Sequence[str]) -> tuple[tuple[Index, Expr]
 def _read_definition(r: LatexReader, plan: Plan, span: Span) -> LatexStatement:
     d, raw = plan.definition, plan.raw
     assert d is not None
-    used = d.used
-    x = r.value_of_definition(d.key, raw.start, raw.stop)
-    d.used = used
+    used, outer = d.used, r.definitions
+    r.definitions = {**outer, **_local_parameters(r, d, raw)}
+    try:
+        x = r.value_of_definition(d.key, raw.start, raw.stop)
+    finally:
+        r.definitions, d.used = outer, used
     right = raw.sides[1]
     sides = [Side(x.node, x.kind, r.span(right[0].start, right[-1].stop))]
     for items in raw.sides[2:]:
@@ -231,6 +236,24 @@ def _read_definition(r: LatexReader, plan: Plan, span: Span) -> LatexStatement:
         what = f"the definition of `{d.key.identifier}` holds under a condition"
         raise r.error(what, raw.start, raw.stop, "SD135", "write it with cases")
     return LatexStatement("definition", span, None, tuple(sides), d.key.identifier, link=raw.link, definition=d)
+
+
+def _local_parameters(r: LatexReader, d: Definition, raw: Raw) -> dict[Key, Definition]:
+    """`h(x) = …` beside a declared X: x is the argument there and nowhere else, as `x_i` is a row of X."""
+    out: dict[Key, Definition] = {}
+    for p in d.parameters:
+        upper = SAMPLES.get(p.base, "")
+        if not upper or upper not in r.declared.vars or r.is_defined(p) or (r.known(p, 0, 1) and not p.labels):
+            continue
+        key = p.labelled("argument")
+        name = r.known(key, raw.start, raw.stop)
+        x = (
+            r.value_of_name(name, raw.start, raw.stop)
+            if name
+            else r.assume(key, rank_by_letter(p.identifier), raw.start, raw.stop, why="an argument")
+        )
+        out[p] = Definition(p, constant(x), value=x)
+    return out
 
 
 def _read_sides(r: LatexReader, plan: Plan, span: Span, letters: list[str]) -> LatexStatement:
