@@ -10,7 +10,8 @@ from .errors import InputError, SymDerivError
 from .expr.nodes import Node, Var
 from .read.problem import Problem
 from .verify.callables import read_function
-from .verify.claims import Claim, read_text, read_words
+from .verify.claim import Claim
+from .verify.claims import read_text, read_words
 from .verify.judge import Judge
 from .verify.verdict import Verdict, not_understood
 

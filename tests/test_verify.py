@@ -196,7 +196,7 @@ HALF, XY = "0.5*sum((x - y)**2)", {"x": "n", "y": "n"}
         ("x -= lr*(x + y)", "sign"),
         ("x -= 2*lr*(x - y)", "factor"),
         ("y <- y - lr*(x - y)", "not_understood"),
-        ("x <- x - lr**2*(x - y)", "not_understood"),
+        ("x <- x - lr**2*(x - y)", "right"),
     ],
 )
 def test_update_rules(rule: str, kind: str) -> None:

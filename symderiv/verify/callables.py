@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..read.problem import Problem
-from .claims import Claim
+from .claim import Claim
 from .differences import bind
 from .points import Point
 from .verdict import short

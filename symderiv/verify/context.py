@@ -14,7 +14,7 @@ from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.walk import postorder
 from ..simplify.lower import normal
-from .claims import Claim
+from .claim import Claim
 from .decide import Trials
 from .differences import bind
 from .pieces import has_pieces

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..code.numpy import numpy_function
 from ..errors import LimitError, SymDerivError
-from ..expr.nodes import Node, Var
+from ..expr.nodes import Call, Node, Var
 from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..simplify.lower import normal
@@ -78,14 +78,21 @@ class Trials:
 
     def _fill(self) -> None:
         per = 4 if has_pieces(self.words, self.truth) else 2
-        for sizes in sampling.sample_sizes(self.variables, self.rng, self.words):
+        for sizes in sampling.sample_sizes(self.variables, self.rng, self.sized):
             self._at(sizes, per if sizes else 6)
         if not any(is_unequal(p) for p in self.points):
-            for sizes in sampling.spare_sizes(self.variables, self.rng, self.words):
+            for sizes in sampling.spare_sizes(self.variables, self.rng, self.sized):
                 if self._at(sizes, per):
                     break
         if per > 2 and self.points:
             self._scaled(self.points[0])
+
+    @cached_property
+    def sized(self) -> Node:
+        """What tells how large sizes have to be: the original, and the derivative where it is one entry of an array."""
+        if not (isinstance(self.truth, Call) and self.truth.name == "getitem"):
+            return self.words
+        return Call("add", *(Call("sum", x) if x.rank else x for x in (self.words, self.truth)))
 
     def check_size(self, words: Node) -> None:
         """Refuse arrays that would not fit in memory at the sizes that are tried.

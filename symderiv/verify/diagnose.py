@@ -7,6 +7,7 @@ explains the claim is believed, and in it the diagnosis of the lowest rank.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -42,10 +43,8 @@ def diagnose(context: Context) -> Diagnosis:
 def _explanations(family: Family, context: Context) -> list[Diagnosis]:
     """What a family says; a hypothesis that cannot even be written down explains nothing."""
     found: list[Diagnosis] = []
-    try:
+    with contextlib.suppress(SymDerivError):
         found.extend(family(context))
-    except SymDerivError:
-        pass
     return found
 
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CertificateError, SymDerivError
-from ..expr.nodes import Call, Node, Num, Var
+from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import postorder
 from ..notation.polish import polish
 from ..notation.words import to_words
 from ..read.problem import Problem
 from ..simplify.lower import normal
 from . import sampling
-from .claims import Claim
+from .claim import Claim
 from .context import Context
 from .decide import Decision, Trials, compare, decide
 from .diagnose import diagnose
 from .pieces import unreached
 from .points import Point, finite, gap
-from .ratios import Ratio
+from .ratios import Ratio, ratio_at
 from .shapes import diagnose_loose, diagnose_shape, permutation
 from .terms import minus
 from .updates import Update, implied, is_update
@@ -45,15 +45,26 @@ class Judge:
         problem: the loss.
         correct: its derivative.
         wrt: what it is differentiated by, in turn.
+        at: which entry of the derivative is asked for, as in `Claim`.
+        mask: where it is asked for, as in `Claim`.
     """
 
     problem: Problem
     correct: Derivative
     wrt: tuple[Var, ...]
     seed: int = 0
+    at: tuple[Node | None, ...] = ()
+    mask: Node | None = None
 
     def __post_init__(self) -> None:
         self.truth: Node = self.correct.displayed
+        if self.mask is not None:
+            self.truth = Call("mul", self.truth, self.mask)
+        elif any(isinstance(i, Index) for i in self.at):
+            self.truth = Call("diag", self.truth)
+        elif self.at:
+            spec = tuple("at" if i is not None else ("slice", None, None, None) for i in self.at)
+            self.truth = Call("getitem", self.truth, *(i for i in self.at if i is not None), spec=spec)
         self.trials = Trials(self.problem.expr, list(self.problem.vars.values()), self.truth, self.seed)
         if not self.trials.points:
             raise CertificateError(
@@ -68,6 +79,12 @@ class Judge:
             return self._verdict(claim)
 
     def _verdict(self, claim: Claim) -> Verdict:
+        if claim.at or claim.mask is not None:
+            judge = replace(self, at=claim.at, mask=claim.mask)
+            words = claim.words
+            if claim.mask is not None and words is not None:
+                words = Call("mul", words, claim.mask)
+            return replace(judge.verdict(replace(claim, words=words, at=(), mask=None)), entry=judge.truth)
         if claim.function is not None:
             return self._black_box(claim)
         if claim.words is None:
@@ -96,14 +113,14 @@ class Judge:
         if decision.equal:
             message = f"Your claim agrees with the derivative where it has a value, but {decision.undefined}."
             return self._wrong(claim, Diagnosis("wrong", message, self.truth), decision)
-        if update is not None and update.step is None:
-            ratio = context.ratio(scalars=False)
-            if ratio is not None and ratio.sizes == 1:
-                step = f"the step is {number(float(abs(1 / ratio.number)))}"
-                if ratio.number > 0:
+        if update is not None and update.loose:
+            ratio = _constant(context)
+            if ratio is not None:
+                steps = (f"the step is {number(abs(1 / ratio))}",) if update.number else ()
+                if ratio > 0:
                     how = f"{decision.how.split(':')[0]}, up to a positive constant"
-                    return self._right(claim, replace(decision, equal=True, how=how), (step,))
-                return self._wrong(claim, Diagnosis("sign", SIGN, self.truth, notes=(step,)), decision)
+                    return self._right(claim, replace(decision, equal=True, how=how), steps)
+                return self._wrong(claim, Diagnosis("sign", SIGN, self.truth, notes=steps), decision)
         if decision.worst < TINY:
             apart = f"they differ by {decision.worst:.0e} of their size"
             message = f"Your claim is not quite the derivative: {apart}. The derivative is {say(self.truth)}."
@@ -230,7 +247,7 @@ class Judge:
         """Points of whole numbers at sizes 1 and 2."""
         trials = self.trials
         symbols = sampling.size_symbols(trials.variables, trials.words)
-        least = sampling.smallest_sizes(trials.words, symbols)
+        least = sampling.smallest_sizes(trials.sized, symbols)
         for size in (1, 2, 3) if symbols else (1,):
             sizes = {s: max(size, least[s]) for s in symbols}
             if not sampling.sizes_fit(trials.words, trials.variables, sizes):
@@ -272,6 +289,20 @@ class Judge:
             )
         turned = _turned(context) if context.ratio(scalars=False) is None else None
         return self._wrong(claim, turned or diagnose(context), decision)
+
+
+def _constant(context: Context) -> float | None:
+    """The number between derivative and claim, the same at all points; None where there is none."""
+    found: list[float] = []
+    for p in context.trials.points:
+        true, got = context.trials.true(p), context.claimed(p)
+        if got is None or not finite(got) or not (np.any(true) or np.any(got)):
+            continue
+        r = ratio_at(true, got)
+        if r is None or (found and abs(r - found[0]) > 1e-6 * abs(found[0])):
+            return None
+        found.append(r)
+    return found[0] if found else None
 
 
 def kinks_of(words: Node, kinks: list[str]) -> list[str]:
@@ -322,11 +353,12 @@ def _turned(context: Context) -> Diagnosis | None:
 def _about_update(verdict: Verdict, update: Update) -> Verdict:
     """The verdict in terms of the rule."""
     name = update.variable.name
-    step = update.step.name if update.step is not None else "the step"
+    step = update.step or "the step"
+    if verdict.ok and update.wrong:
+        return replace(verdict, ok=False, kind="sign", message=update.wrong)
     if verdict.ok:
-        message = f"Right: the rule is gradient descent, {name} minus {step} times the derivative."
-        if "almost" in verdict.message:
-            message = f"Right almost everywhere: the rule is gradient descent, {name} minus {step} times the derivative."
+        right = "Right almost everywhere" if "almost" in verdict.message else "Right"
+        message = f"{right}: the rule is {update.name}, {name} minus {step} times the derivative."
         return replace(verdict, message=message)
     if verdict.kind == "sign" and verdict.message == SIGN:
         message = f"The sign is wrong: the rule adds {step} times the derivative, which climbs; descent subtracts it."

@@ -8,11 +8,12 @@ w \leftarrow w - \alpha X^\top(Xw - y)               an update
 from __future__ import annotations
 
 from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 from ..calculus import derive as engine
 from ..errors import InputError, ShapeError, Span, SymDerivError
-from ..expr.nodes import Index, Node, Var
+from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import replace as replace_nodes
 from ..expr.walk import variables
 from ..notation.words import to_words
@@ -21,8 +22,9 @@ from ..read.latex.reader import DerivativeOf
 from ..read.latex.statements import LatexStatement
 from ..read.problem import Problem
 from ..simplify.lower import normal
-from .claims import NAME, Claim, Left, loosened, refuse_unknown
+from .claim import NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
 from .decide import Trials
+from .loose import loosened
 from .points import finite, gap
 
 
@@ -34,23 +36,66 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple
     """
     shape = (*problem.expr.shape, *(s for v in wrt for s in v.shape))
     try:
-        found = read_latex(text, problem.vars, Context(problem.expr, problem.definitions, shape), name=NAME)
+        found = read_latex(text, problem.vars, Context(problem.expr, problem.definitions, shape, by=wrt), name=NAME)
     except ShapeError as error:
         return (_loose(text, problem, wrt, error),)
     statement = found.main
+    updates = [s for s in found.statements if s.kind == "update"]
+    if len(updates) > 1:
+        return (_rule_of_parts(text, found, updates, problem, wrt),)
     left = _left(statement, problem, wrt)
+    at, mask = _fixed_entries(statement, problem, wrt), _mask(statement)
     claims = []
     for side in statement.right:
         words = _resolved(side.words, found, problem, wrt)
         if statement.derivative is not None and statement.derivative.transposed and words.rank == 2 and not problem.expr.rank:
             words = words.T
+        if _by_columns(statement, problem, wrt):
+            words = words.T
+        if mask is not None and (at or words.shape != mask.shape):
+            raise InputError("the claim holds only under a condition", code="SD115", span=statement.span)
         read = Problem(text, words, found.vars, list(found.assumptions), dict(found.definitions), dict(found.spans))
-        extra = refuse_unknown(words, problem, read, left)
+        words, buffers = _with_the_step_before(words, left, wrt)
+        known = replace(problem, vars={**problem.vars, **{b.name: b for b, _ in buffers}}) if buffers else problem
+        extra = refuse_unknown(words, known, read, left)
         entry = side.entry if side.entry is not None and not (set(variables(side.entry)) & set(found.unknowns)) else None
         indices = tuple(statement.entries) if entry is not None else ()
         notes = tuple(a for a in found.assumptions if a not in problem.assumptions)
-        claims.append(Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra, notes=notes))
+        if at or mask is not None or _by_columns(statement, problem, wrt):
+            entry, indices = None, ()
+        one = Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra, notes=notes)
+        claims.append(replace(one, at=at, mask=mask, buffers=buffers))
     return tuple(claims)
+
+
+def _rule_of_parts(
+    text: str, found: LatexDocument, updates: list[LatexStatement], problem: Problem, wrt: tuple[Var, ...]
+) -> Claim:
+    """`v ← βv + ∇L, w ← w - αv`.
+
+    Raises:
+        InputError: SD113 for parts that do not belong together.
+    """
+    v = wrt[0]
+    main = next((s for s in updates if s.name == v.name), None)
+    if main is None or len(wrt) != 1 or any(s.entries or len(s.right) != 1 for s in updates):
+        raise InputError(f"the rule does not update {v.name} as a whole", code="SD113", span=updates[-1].span)
+    new: dict[Var, Node] = {}
+    for s in [*(u for u in updates if u is not main), main]:
+        value = _resolved(s.right[0].words, found, problem, wrt)
+        old = s.left.words if s.left is not None else None
+        if not isinstance(old, Var) or old.shape != v.shape or (s is not main and old.name in problem.vars):
+            raise InputError("this part of the rule is not understood", code="SD113", span=s.span)
+        new[old] = replace_nodes(value, {k: w for k, w in new.items() if k is not old}) if new else value
+    words = new.pop(v)
+    left = Left(v.name, "<-", (), len(text))
+    read = Problem(text, words, found.vars, list(found.assumptions), dict(found.definitions), dict(found.spans))
+    refuse_sizes(words, problem)
+    extra = tuple(x for x in variables(words, *new.values()) if problem.vars.get(x.name) is not x and x not in new)
+    if any(x.rank for x in extra):
+        raise InputError(f"the claim uses `{extra[0].name}`, which the loss does not have", code="SD104", span=main.span)
+    notes = tuple(a for a in found.assumptions if a not in problem.assumptions)
+    return Claim(text, words, read, left=left, extra=extra, notes=notes, buffers=tuple(new.items()))
 
 
 # the left side ---------------------------------------------------------------------------------------------------------------
@@ -67,7 +112,7 @@ def _left(s: LatexStatement, problem: Problem, wrt: tuple[Var, ...]) -> Left | N
             hint=r"write \nabla_w L = … or the right side alone",
             span=s.span,
         )
-    if s.conditions:
+    if s.conditions and not (s.derivative is not None and s.entries):
         raise InputError(
             "the claim holds only under a condition", code="SD115", hint="write it without the condition", span=s.span
         )
@@ -87,14 +132,58 @@ def _check_derivative(d: DerivativeOf, problem: Problem, wrt: tuple[Var, ...], s
         raise InputError(
             f"the claim is about the derivative by {', '.join(by)}, not by {', '.join(asked)}", code="SD115", span=span
         )
+    if d.at is not None:
+        raise InputError("the claim is about the derivative at another place", code="SD115", span=span)
     if not by and d.order != len(wrt):
         raise InputError(f"the claim is about a derivative of order {d.order}, not {len(wrt)}", code="SD115", span=span)
     if d.numerator is not None and not same_function(d.numerator, problem):
         raise InputError("the left side of the claim differentiates something else than the loss", code="SD115", span=span)
-    if any(not isinstance(i, Index) for i in (*d.numerator_indices, *d.variable_indices)):
+    if any(not isinstance(i, (Index, Num, NoneType)) for i in (*d.numerator_indices, *d.variable_indices)):
         raise InputError(
-            "a claim about single entries", code="SD115", hint="write free indices, w_j, or the whole array", span=span
+            "a claim about an entry that a label picks", code="SD115", hint="write free indices, w_j, or a number", span=span
         )
+
+
+def _fixed_entries(s: LatexStatement, problem: Problem, wrt: tuple[Var, ...]) -> tuple[Node | None, ...]:
+    """The positions in `∂L/∂w_1`, `∂L/∂W_{1j}`, None for axes that stay; () where all stay.
+
+    Raises:
+        InputError: SD115 for free indices that are not the first of the axes that stay.
+    """
+    d = s.derivative
+    if d is None:
+        return ()
+    above: list[Node | None] = [*(d.numerator_indices or [None] * problem.expr.rank)]
+    below: list[Node | None] = [*d.variable_indices]
+    below += [None] * (sum(v.rank for v in wrt) - len(below))
+    at = [*above, *below]
+    left = [i for i in at if not isinstance(i, Num)]
+    if any(left) and None in left[: sum(i is not None for i in left)] and (len(at) != 2 or len(left) != 2):
+        what = "the claim takes slices of the derivative in turn"
+        raise InputError(what, code="SD115", hint="write all indices, or the whole array", span=d.span or s.span)
+    if len(left) > len(set(left) - {None}) + left.count(None):
+        if len(at) == len(left) == 2:
+            return tuple(at)
+        raise InputError("an index stands twice on the left side", code="SD115", span=d.span or s.span)
+    fixed = tuple(i if isinstance(i, Num) else None for i in at)
+    return fixed if any(fixed) else ()
+
+
+def _by_columns(s: LatexStatement, problem: Problem, wrt: tuple[Var, ...]) -> bool:
+    """Whether the claim gives the columns of a matrix in turn: `∂L/∂W_{:,j} = …`."""
+    d = s.derivative
+    rank = problem.expr.rank + sum(v.rank for v in wrt)
+    if d is None or rank != 2 or len(d.variable_indices) != 2:
+        return False
+    return d.variable_indices[0] is None and d.variable_indices[1] is not None
+
+
+def _mask(s: LatexStatement) -> Node | None:
+    """1 where the conditions of the statement hold, as an array over its free indices."""
+    if not s.conditions:
+        return None
+    both = s.conditions[0] if len(s.conditions) == 1 else Call("mul", *s.conditions)
+    return as_array(Call("where", both, Num(1), Num(0)), tuple(s.entries))
 
 
 def same_function(words: Node, problem: Problem) -> bool:
@@ -115,6 +204,19 @@ def same_function(words: Node, problem: Problem) -> bool:
     return seen
 
 
+def _with_the_step_before(words: Node, left: Left | None, wrt: tuple[Var, ...]) -> tuple[Node, tuple[tuple[Var, Node], ...]]:
+    """`w_{t-1}` in an update as `w - u`, with the last step `u` as a buffer."""
+    if left is None or left.derivative or len(wrt) != 1:
+        return words, ()
+    v = wrt[0]
+    before = next((x for x in variables(words) if x.name == f"{v.name}_t_minus_1" and x.shape == v.shape), None)
+    if before is None:
+        return words, ()
+    step = Var(f"{v.name}_last_step", v.shape)
+    words = replace_nodes(words, {before: Call("add", v, Call("neg", step))})
+    return words, ((step, Call("add", words, Call("neg", v))),)
+
+
 # derivatives inside the claim --------------------------------------------------------------------------------------------------
 def _resolved(words: Node, found: LatexDocument, problem: Problem, wrt: tuple[Var, ...]) -> Node:
     """Derivatives that stand in the claim (`w ← w - α ∇_w L`) worked out.
@@ -131,6 +233,8 @@ def _resolved(words: Node, found: LatexDocument, problem: Problem, wrt: tuple[Va
             raise InputError("the claim holds a derivative that is not known", code="SD115", hint="write its value", span=d.span)
         by = [x for x in d.variables if isinstance(x, Var)] or [d.var] * d.order
         value = to_words(engine.derivative(normal(d.numerator), by)[0])
+        if d.at is not None:
+            value = replace_nodes(value, {by[0]: _resolved(d.at, found, problem, wrt)})
         if value.shape != v.shape:
             raise InputError("the claim holds a derivative whose shape is not what stands there", code="SD115", span=d.span)
         rule[v] = value
@@ -145,7 +249,7 @@ def _loose(text: str, problem: Problem, wrt: tuple[Var, ...], error: ShapeError)
     try:
         value = replace_nodes(problem.expr, there)
         names = {n: replace_nodes(w, there) for n, w in problem.definitions.items()}
-        found = read_latex(text, loose, Context(value, names), name=NAME)
+        found = read_latex(text, loose, Context(value, names, by=tuple(there.get(v, v) for v in wrt)), name=NAME)
         statement = found.main
         if statement.kind == "update" or not statement.right or set(variables(statement.right[-1].words)) - set(loose.values()):
             return Claim(text, error=error)
@@ -155,7 +259,8 @@ def _loose(text: str, problem: Problem, wrt: tuple[Var, ...], error: ShapeError)
     read = Problem(text, side.words, found.vars, [], {}, dict(found.spans))
     if side.entry is not None:
         sizes = tuple((i, replace_sizes(size, back)) for i, size in statement.entries)
-        return Claim(text, problem=read, loose=side.entry, strict=back, error=error, indices=sizes)
+        at = _fixed_entries(statement, problem, wrt)
+        return Claim(text, problem=read, loose=side.entry, strict=back, error=error, indices=sizes, at=at)
     return replace(Claim(text, problem=read, loose=side.words, strict=back, error=error), notes=())
 
 

@@ -116,6 +116,15 @@ def without(node: Call, k: int) -> Node:
     return node.with_operands(rest) if len(rest) > 1 else rest[0]
 
 
+def _negative_without(node: Call, k: int) -> Node:
+    return negated(without(node, k))
+
+
+def _without_two(node: Call, pair: tuple[int, int]) -> Node:
+    rest = [o for j, o in enumerate(node.operands) if j not in pair]
+    return node.with_operands(rest) if len(rest) > 1 else rest[0]
+
+
 # the catalogue ---------------------------------------------------------------------------------------------------------------
 Found = tuple[str, Callable[[], Node], Any]  # name, what stands there then, detail
 Rule = Callable[[Node, Call | None], Iterator[Found]]
@@ -144,13 +153,12 @@ def _drop(node: Node, parent: Call | None) -> Iterator[Found]:
         for k, o in enumerate(node.operands):
             yield "drop_term" if node.name == "add" else "drop_factor", partial(without, node, k), o
             if node.name == "mul" and isinstance(o, Call) and o.name == "neg":
-                yield "drop_factor", lambda k=k: negated(without(node, k)), o.operands[0]
+                yield "drop_factor", partial(_negative_without, node, k), o.operands[0]
         if node.name == "mul" and 3 <= len(node.operands) <= 6:
             for pair in itertools.combinations(range(len(node.operands)), 2):
                 a, b = (node.operands[k] for k in pair)
                 if a.rank and a.shape == b.shape:  # σ(1 - σ)
-                    rest = [o for k, o in enumerate(node.operands) if k not in pair]
-                    yield "drop_factor", partial(node.with_operands, rest) if len(rest) > 1 else lambda r=rest[0]: r, Call("mul", a, b)
+                    yield "drop_factor", partial(_without_two, node, pair), Call("mul", a, b)
     elif node.name == "div":
         yield "drop_factor", lambda: node.operands[0], Call("div", Num(1), node.operands[1])
         yield "drop_factor", lambda: Call("div", Num(1), node.operands[1]), node.operands[0]
@@ -280,6 +288,12 @@ def _other_indices(node: Node, root: Node, path: Path) -> Iterator[Found]:
     if not isinstance(node, Call) or node.name != "getitem":
         return
     scope = scope_at(root, path)
+    for k, o in enumerate(node.operands[1:], 1):
+        if isinstance(o, Num) and o.value.is_Integer:
+            for value in range(max(0, int(o.value) - 2), int(o.value) + 3):
+                operands = [*node.operands[:k], Num(value), *node.operands[k + 1 :]]
+                if value != o.value:
+                    yield "index", partial(node.with_operands, operands), (o, value)
     for k, o in enumerate(node.operands):
         for other in scope if isinstance(o, Index) else ():
             if other not in node.operands:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node
 from ..expr.walk import replace
-from .claims import Claim, as_array
+from .claim import Claim, as_array
 from .context import Context
 from .decide import Trials
 from .hypotheses import truth_edits
@@ -263,7 +263,8 @@ def _index_repair(trials: Trials, claim: Claim, make: Callable[[Node], Context],
             return Diagnosis("index", f"{said}; with that it is right.", words, e.old, path=e.path)
         ratio = context.ratio(words)
         if ratio is not None:
-            return Diagnosis("index", f"{said}; besides, the factor {factor_text(ratio)} is missing.", trials.truth, e.old, path=e.path)
+            said += f"; besides, the factor {factor_text(ratio)} is missing."
+            return Diagnosis("index", said, trials.truth, e.old, path=e.path)
     return Diagnosis("shape", f"{wrong} The derivative is {say(trials.truth)}.", trials.truth)
 
 

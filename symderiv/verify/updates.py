@@ -19,7 +19,8 @@ from ..notation.words import to_words
 from ..simplify.add import add
 from ..simplify.lower import normal
 from ..simplify.product import is_zero, scale
-from .claims import NAME, Claim
+from .claim import NAME, Claim
+from .rules import Rule, explain
 from .terms import expanded
 
 
@@ -29,13 +30,21 @@ class Update:
 
     Attributes:
         variable: what is updated.
-        step: the variable that is the step, or None where the step is a number in the rule.
+        step: the numbers that are the step, "" where the step is a number in the rule.
         gradient: the implied gradient (times the step, where that is a number).
+        name: what kind of rule it is.
+        wrong: what is wrong with it apart from the gradient, or "".
+        loose: the gradient is known up to a positive number.
+        number: the step is a number in the rule.
     """
 
     variable: Var
-    step: Var | None
+    step: str
     gradient: Node
+    name: str = "gradient descent"
+    wrong: str = ""
+    loose: bool = False
+    number: bool = False
 
 
 def is_update(claim: Claim) -> bool:
@@ -57,23 +66,28 @@ def implied(claim: Claim, wrt: tuple[Var, ...], loss: Node) -> tuple[Claim, Upda
             f"the rule updates {claim.left.name}, not {v.name}", code="SD113", hint=f"ask with wrt={claim.left.name}", span=place
         )
     if claim.words.shape != v.shape:
-        return claim, Update(v, None, claim.words)
+        return claim, Update(v, "", claim.words)
     change = _decrease(claim.left.op, claim.words, v)
-    step = _step(claim, change, v, loss, place)
-    if step is None:
-        gradient = change
+    inside = set(variables(loss))
+    free = [x for x in variables(change) if not x.rank and x is not v and x not in inside]
+    if not free and not claim.buffers:
+        found = Update(v, "", to_words(polish(normal(change))), loose=True, number=True)
     else:
-        gradient = replace_nodes(change, {step: Num(1)})
-        twice = normal(replace_nodes(change, {step: Num(2)}))
-        if not is_zero(expanded(add([expanded(twice), scale(expanded(normal(gradient)), Integer(-2))]))):
-            raise InputError(
-                f"the rule is not proportional to the step {step.name}",
-                code="SD113",
-                hint="write it as w <- w - a*gradient",
-                span=place,
-            )
-    gradient = to_words(polish(normal(gradient)))
-    return replace(claim, words=gradient, entry=None, indices=()), Update(v, step, gradient)
+        rule = _plain(change, free) if not claim.buffers else None
+        rule = rule or explain(change, v, dict(claim.buffers), loss, place)
+        found = Update(v, rule.step, to_words(polish(normal(rule.gradient))), rule.name, rule.wrong, rule.loose)
+    return replace(claim, words=found.gradient, entry=None, indices=()), found
+
+
+def _plain(change: Node, free: list[Var]) -> Rule | None:
+    """`w <- w - a*G`."""
+    if len(free) != 1:
+        return None
+    (step,) = free
+    gradient = replace_nodes(change, {step: Num(1)})
+    twice = normal(replace_nodes(change, {step: Num(2)}))
+    linear = is_zero(expanded(add([expanded(twice), scale(expanded(normal(gradient)), Integer(-2))])))
+    return Rule(gradient, step.name, "gradient descent") if linear else None
 
 
 def _decrease(op: str, words: Node, v: Var) -> Node:
@@ -86,20 +100,6 @@ def _decrease(op: str, words: Node, v: Var) -> Node:
         return to_words(add([normal(v), scale(normal(words), S.NegativeOne)]))
     except SymDerivError:
         return Call("add", v, Call("neg", words))
-
-
-def _step(claim: Claim, change: Node, v: Var, loss: Node, place: Span) -> Var | None:
-    inside = set(variables(loss))
-    found = [x for x in variables(change) if not x.rank and x is not v and x not in inside]
-    if len(found) > 1:
-        names = ", ".join(x.name for x in found)
-        raise InputError(
-            f"the rule has several unknown numbers ({names}); one can be the step",
-            code="SD113",
-            hint="leave the others out",
-            span=place,
-        )
-    return found[0] if found else None
 
 
 __all__ = ["Update", "implied", "is_update"]

@@ -103,6 +103,7 @@ class Verdict:
         span: where in the claim the fault is, or None.
         error: why nothing was understood, or None.
         layout: the layout in which the claim was judged.
+        entry: the entry of the derivative that the claim is about, or None where it is about all of it.
     """
 
     ok: bool | None
@@ -118,6 +119,7 @@ class Verdict:
     span: Span | None = None
     error: SymDerivError | None = None
     layout: str = "numerator"
+    entry: Node | None = None
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, self.kind
@@ -136,6 +138,7 @@ class Verdict:
         correct = str(self.correct) if self.correct is not None else ""
         rows = [
             ("derivative", [correct]),
+            ("entry", [to_text(self.entry)] if self.entry is not None else []),
             ("corrected", [s.text for s in self.suggestions[:1] if s.text != correct]),
             ("claim - truth", [to_text(self.difference)] if self.difference is not None else []),
             ("counterexample", [str(self.counterexample)] if self.counterexample is not None else []),

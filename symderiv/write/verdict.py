@@ -21,6 +21,7 @@ def verdict_data(v: Any) -> dict[str, Any]:
         "kind": v.kind,
         "message": v.message,
         "derivative": _expression(v.correct.displayed) if v.correct is not None else None,
+        "entry": _expression(v.entry) if v.entry is not None else None,
         "corrected": [_expression(s.expr) for s in v.suggestions],
         "claim_minus_derivative": _expression(v.difference) if v.difference is not None else None,
         "counterexample": v.counterexample.to_data() if v.counterexample is not None else None,
@@ -46,6 +47,8 @@ def verdict_markdown(v: Any) -> str:
     if v.correct is not None:
         blocks.append("\n".join(f"$$\n{name} = {text}\n$$" for name, text in latex_formula(v.correct).lines))
         blocks.append(f"```python\n{v.correct}\n```")
+    if v.entry is not None:
+        blocks.append(f"**Entry** $\\displaystyle {to_latex(v.entry)}$")
     if v.difference is not None:
         blocks.append(f"**Claim minus derivative** $\\displaystyle {to_latex(v.difference)}$")
     if v.counterexample is not None:
@@ -62,6 +65,8 @@ def verdict_latex(v: Any) -> str:
     lines = [f"% {v.kind}", escaped(v.message)]
     if v.correct is not None:
         lines += [f"\\[ {name} = {text} \\]" for name, text in latex_formula(v.correct).lines]
+    if v.entry is not None:
+        lines.append(f"The entry: \\[ {to_latex(v.entry)} \\]")
     if v.difference is not None:
         lines.append(f"Claim minus derivative: \\[ {to_latex(v.difference)} \\]")
     if v.counterexample is not None:

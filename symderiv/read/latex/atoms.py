@@ -13,6 +13,7 @@ from .grammar import bar_here, bar_of, group_cursor, missing, product_ends, read
 from .lookup import apply_raised, name_key, read_named, scripts_on_value
 from .naming import Key, label_text
 from .scripts import Scripts, content, read_scripts
+from .sets import is_set, letter_of_set, size_of_set
 from .tree import Cursor, Environment, Group, Token, is_char, is_macro, letter_run
 from .values import Value, value_of
 
@@ -184,6 +185,9 @@ def _bars(r: LatexReader, c: Cursor, bar: str) -> tuple[str, Value, int, int]:
     opening = c.peek()
     assert opening is not None
     _skip_bar(c, bar)
+    size = _cardinality(r, c, bar)
+    if size is not None:
+        return bar, size, opening.start, c.last
     c.bars.append(bar)
     x = read_sum(r, c)
     if bar_here(c) != bar:
@@ -191,6 +195,20 @@ def _bars(r: LatexReader, c: Cursor, bar: str) -> tuple[str, Value, int, int]:
     c.bars.pop()
     _skip_bar(c, bar)
     return bar, x, opening.start, c.last
+
+
+def _cardinality(r: LatexReader, c: Cursor, bar: str) -> Value | None:
+    """`|B|` of a set of indices, after the first bar."""
+    begin = c.at
+    while c.peek() is not None and not bar_of(c.peek()):
+        c.next()
+    name = letter_of_set(c.items[begin : c.at])
+    if bar_here(c) != bar or not is_set(r, name):
+        c.at = begin
+        return None
+    start, stop = c.items[begin].start, c.place
+    _skip_bar(c, bar)
+    return value_of(Num(size_of_set(r, name, start, stop)), start, stop)
 
 
 def _skip_bar(c: Cursor, bar: str) -> None:

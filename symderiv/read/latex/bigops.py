@@ -17,6 +17,7 @@ from .conditions import join, read_condition, used_as_number
 from .grammar import ends, group_cursor, missing, read_all, read_term
 from .indices import letter_of, letters_in, split_indices
 from .scripts import Scripts, content, read_scripts
+from .sets import ends_of_set, is_set, letter_of_set, size_of_set
 from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
 from .values import Value, value_of
 
@@ -35,6 +36,7 @@ class Range:
     high: list[Item] | None = None
     conditions: list[list[Item]] = field(default_factory=list)
     between: list[Item] | None = None  # 1 \le i \le n
+    set_name: str = ""  # i \in B
 
 
 def read_big(r: LatexReader, c: Cursor, sign: Token) -> Value:
@@ -157,6 +159,14 @@ def _range_part(r: LatexReader, out: Range, part: list[Item], start: int, stop: 
         out.letters.append(head)
         out.low = part[cut + 1 :]
         return
+    if is_macro(sign, "in") and head and head not in out.letters and out.low is None and out.high is None:
+        ends = ends_of_set(part[cut + 1 :])
+        name = letter_of_set(part[cut + 1 :])
+        if ends is not None or is_set(r, name):
+            out.letters.append(head)
+            out.low, out.high = ends or (None, None)
+            out.set_name = name
+            return
     if is_macro(sign, "in"):
         hint = r"write the range \sum_{i=1}^{n} or the condition with =, \ne, <"
         raise r.error("a sum over a set is not read", start, stop, "SD135", hint)
@@ -205,6 +215,8 @@ def _bound(
     if high is None and low is not None:
         hint = r"write the end of the range: \sum_{i=1}^{n}"
         raise r.error(f"`{r.text(start, stop)}` has no end", start, stop, "SD135", hint)
+    if high is None and found.set_name:
+        return r.bind(letter, lo, size_of_set(r, found.set_name, start, stop), 1, open=True), extra
     if high is None:
         hi: Expr = r.context_size(scripts.sub_item, "range " + letter, start, stop)
         return r.bind(letter, lo, hi, 1, open=True), extra

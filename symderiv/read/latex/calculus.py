@@ -5,7 +5,7 @@ A derivative inside an expression becomes a variable of its shape that nobody de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from .heads import (
     head_of,
     inline_head,
     is_application,
+    is_computed,
     is_inline,
     is_plain_unknown,
     nabla_head,
@@ -26,7 +27,7 @@ from .heads import (
 from .indices import WHOLE, is_index_part, letter_of, position, read_index, split_indices
 from .naming import label_text
 from .scripts import content
-from .tree import Cursor, Item, Token
+from .tree import Cursor, Item, Token, is_char
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -140,9 +141,39 @@ def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
             flips.append(flipped)
     span = r.span(head.start, max(end, head.stop))
     distinct = tuple(nodes) if len(set(nodes)) > 1 else ()
+    at = place_of_argument(r, top, nodes)
     return DerivativeOf(
-        name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, span
+        name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, at, span
     )
+
+
+def place_of_argument(r: LatexReader, top: Sequence[Item], by: Iterable[Node]) -> Node | None:
+    r"""Where the derivative of a named function is taken: `w + \mu v` of `\nabla L(w + \mu v)`; None for at its variable.
+
+    Raises:
+        InputError: SD135 for `L(2x, y)`.
+    """
+    if not top:
+        return None
+    c = Cursor(top, top[0].start, top[-1].stop)
+    p = name_pattern(r, c)
+    if p is None or not c.done or p.arguments is None or not is_plain_unknown(r, p) or is_application(r, p):
+        return None
+    items = p.arguments.items
+    if not is_computed(p.arguments):
+        return None
+    if any(is_char(i, ",", ";", "|") for i in items) or len(set(by)) != 1:
+        what = f"`{r.text(p.start, p.stop)}`: a derivative at another place"
+        raise r.error(what, p.start, p.stop, "SD135", "name the function of the arguments, or write its value")
+    x = read_all(r, Cursor(items, items[0].start, items[-1].stop))
+    variable = next(iter(by))
+    if x.node is variable:
+        return None
+    if x.node.rank != variable.rank:
+        raise r.error(f"{r.shown(x)} has another shape than the variable", x.start, x.stop, "SD135")
+    for a, b in zip(x.node.shape, variable.shape, strict=True):
+        r.unify(a, b)
+    return x.node
 
 
 def fraction(r: LatexReader, c: Cursor, top: Sequence[Item], bottom: Sequence[Item], start: int) -> Value | None:
@@ -239,6 +270,15 @@ def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
     if p is None or not is_plain_unknown(r, p) or is_application(r, p):
         c.at = begin
         read_factor(r, c)
+    by: tuple[Var, ...] = r.context.by if r.context is not None else ()
+    if below is None and len(by) == order == 1:
+        from .reader import DerivativeOf
+
+        top = c.items[begin : c.at]
+        name, numerator, above = subject(r, top, top[0].start, top[-1].stop)
+        place = place_of_argument(r, top, by)
+        span = r.span(start, c.last)
+        return as_value(r, DerivativeOf(name, numerator, by[0].name, by[0], 1, above, at=place, span=span), start, c.last)
     if below is None:
         raise r.error(f"`{r.text(start, c.last)}`: by what?", start, c.last, "SD135", r"write \nabla_w L")
     head = Head(c.items[begin : c.at], [(below, order)], order, start, c.last)

@@ -20,6 +20,7 @@ from .indices import WhichLine
 from .macros import Expander
 from .plans import plan_statements
 from .reader import DerivativeOf, LatexReader
+from .sets import set_names
 from .split import Raw, split_statements
 from .statements import LatexStatement, read_statement
 from .tokens import MAX_STATEMENTS, Clock, scan_latex
@@ -35,6 +36,7 @@ class Context:
         names: more definitions, name -> words.
         shape: the shape that the main statement should have; it decides the sizes of `I` and `\mathbf 1` where nothing else does.
         macros: a preamble with `\newcommand`.
+        by: the variables that `\\nabla L` without a subscript differentiates by.
         functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
     """
 
@@ -42,6 +44,7 @@ class Context:
     names: Mapping[str, Node] = field(default_factory=dict)
     shape: tuple[Expr, ...] | None = None
     macros: str = ""
+    by: tuple[Var, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -176,7 +179,7 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
         span = Span(source, raws[MAX_STATEMENTS].start, raws[MAX_STATEMENTS].stop, name)
         what = f"the text has {len(raws)} statements; at most {MAX_STATEMENTS} are read at once"
         raise LimitError(what, code="SD903", hint="read one display at a time", span=span)
-    inference = Inference()
+    inference, sets = Inference(), set_names(items)
     letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
 
@@ -193,6 +196,7 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
             given=dict(context.names),
             functions=context.functions,
             lines=lines,
+            sets=sets,
         )
 
     first = reader(declared, dict(unknown), inference, {})

@@ -169,6 +169,13 @@ def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
     return not any(is_known(r, k) for k in keys) and p.key.base not in r.scope
 
 
+def is_computed(g: Group) -> bool:
+    """Whether the arguments are computed, `L(2w)`, `L(w + v)`, rather than named."""
+    return any(
+        is_char(i, "+", "-", "*", "/") or is_macro(i, "frac", "cdot") or (isinstance(i, Token) and i.kind == "number") for i in g.items
+    )
+
+
 def is_application(r: LatexReader, p: Pattern) -> bool:
     """`σ(z)` is an expression, `J(θ)` a name."""
     if p.arguments is None:

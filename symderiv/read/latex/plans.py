@@ -11,7 +11,7 @@ from .arguments import split_arguments
 from .bigops import comprehension
 from .conditions import used_as_number
 from .grammar import read_all
-from .heads import Head, Pattern, head_of, inline_head, nabla_head, name_pattern
+from .heads import Head, Pattern, head_of, inline_head, is_computed, nabla_head, name_pattern
 from .indices import letter_of, letters_in, split_indices
 from .naming import Key, label_text
 from .reader import Definition, constant
@@ -147,7 +147,8 @@ def _iteration(p: Pattern, raw: Raw) -> tuple[str, ...]:
     if not found:
         return ()
     letter = here[1]
-    return tuple({here[0], *found, *([letter] if letter else [])})
+    older = f"{letter}_minus_1" if letter and len(found) > 1 else ""
+    return tuple({here[0], *(found - {older}), *([letter] if letter else [])})
 
 
 def _base_of(item: Item) -> str:
@@ -275,7 +276,7 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
         items = found[1]
         c = Cursor(items, items[0].start, items[-1].stop)
         p = name_pattern(r, c)
-        if p is None or not c.done or p.scripts.raised or p.scripts.primes:
+        if p is None or not c.done or p.scripts.raised or p.scripts.primes or (p.arguments is not None and is_computed(p.arguments)):
             return
         parts = split_indices(p.scripts.sub) if p.scripts.sub is not None else []
         if r.known(p.key, 0, 1) or r.is_defined(p.key) or len(parts) not in (0, value.rank):

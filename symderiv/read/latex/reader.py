@@ -80,6 +80,7 @@ class DerivativeOf:
             stays whole, `(j, None)` for a row.
         variables: for a mixed derivative, all variables in order.
         transposed: by `xᵀ`.
+        at: where it is taken, `∇L(w + μv)`; None for at the variable itself.
         span: place in the source.
     """
 
@@ -92,6 +93,7 @@ class DerivativeOf:
     variable_indices: tuple[Node | None, ...] = ()
     variables: tuple[Node, ...] = ()
     transposed: bool = False
+    at: Node | None = None
     span: Span | None = None
 
 
@@ -126,6 +128,7 @@ class LatexReader:
     loss_name: str = ""  # the one name for which the value of the context stands
     guessed: set[str] = field(default_factory=set)  # names that were assumed in the first reading
     lines: str = ""  # what W_i of a matrix is: row, column, or "" for not known
+    sets: frozenset[str] = frozenset()  # letters that stand for sets of indices
     raw: Any = None  # the statement that is being read
     main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side

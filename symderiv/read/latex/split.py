@@ -95,12 +95,14 @@ def split_statements(items: Sequence[Item], source: str = "", name: str = "") ->
             raw = _relation(piece)
             if raw is None:
                 continue
-            if raw.condition:
+            if raw.condition and len(out) > begin:
+                out[-1].conditions.append(raw)
+            elif raw.condition:
                 row_conditions.append(raw)
             elif not _continues(out, raw, piece, begin):
                 out.append(raw)
         for raw in out[begin:]:
-            raw.conditions = [*pending, *row_conditions]
+            raw.conditions = [*pending, *row_conditions, *raw.conditions]
         pending = row_conditions if len(out) == begin else []
     for condition in pending:
         out.append(condition)
@@ -244,6 +246,9 @@ def _has_equals(items: Sequence[Item]) -> bool:
 def _relation(piece: Piece) -> Raw | None:
     """The sides of one piece."""
     items = list(piece.items)
+    if len(items) == 1 and isinstance(items[0], Group) and items[0].opener == "(" and _is_comparison(items[0].items):
+        piece = Piece(list(items[0].items), piece.link, True, piece.words)  # (i ≠ j)
+        items = piece.items
     sides: list[list[Item]] = [[]]
     signs: list[str] = []
     compared = False
@@ -278,6 +283,10 @@ def _relation(piece: Piece) -> Raw | None:
     if not any(sides) and not piece.words:
         return None
     return Raw(sides, signs, piece.link, piece.condition or (compared and not signs), piece.words)
+
+
+def _is_comparison(items: Sequence[Item]) -> bool:
+    return any(is_char(i, "=", "<", ">") or is_macro(i, *_COMPARISONS) for i in items)
 
 
 def _continues(out: list[Raw], raw: Raw, piece: Piece, begin: int) -> bool:

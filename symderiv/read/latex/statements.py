@@ -15,7 +15,7 @@ from ..names import rank_by_letter
 from ..numbers import affine
 from .arguments import split_arguments
 from .bigops import comprehension
-from .calculus import Pattern, resolve
+from .calculus import Pattern, place_of_argument, resolve
 from .conditions import compare, read_condition
 from .grammar import read_all
 from .indices import letter_of, letters_in
@@ -371,7 +371,8 @@ def _left_derivative(r: LatexReader, items: Sequence[Item], span: Span) -> Deriv
     if not top:
         return DerivativeOf("", value, "", None, head.order, span=place)
     name, numerator, indices = subject(r, top, top[0].start, top[-1].stop)
-    return DerivativeOf(name, numerator, "", None, head.order, indices, span=place)
+    at = place_of_argument(r, top, r.context.by if r.context is not None else ())
+    return DerivativeOf(name, numerator, "", None, head.order, indices, at=at, span=place)
 
 
 def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:

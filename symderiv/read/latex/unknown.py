@@ -31,14 +31,14 @@ def unknown_name(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[It
         if is_index_part(r, inner.items) and not all_numbers(inner.items):
             above = [list(inner.items)]
             raised = raised[1:]
-    indices = [p for p in parts if is_index_part(r, p) and not all_numbers(p)]
-    if (parts and len(indices) == len(parts)) or above:
+    indexed = bool(parts) and all(is_index_part(r, p) for p in parts) and not all(all_numbers(p) for p in parts)
+    if indexed or above:
         found = _family(r, key, parts, above, start, stop)
         if found is not None:
-            x, indexed = found
+            x, rest = found
             return (
-                finish(r, x, indexed, raised, scripts, start, stop)
-                if indexed
+                finish(r, x, rest, raised, scripts, start, stop)
+                if rest
                 else apply_raised(r, x, raised, scripts.primes, stop)
             )
     if key == Key("delta") and len(parts) == 2 and not raised:
@@ -84,7 +84,7 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
         raise r.shape_error(what, start, stop, r.declare_hint(x.node).removeprefix("; ") or "declare the sizes of the array")
     if not r.guessing:
         return None
-    if any(not r.is_index(letter_of(p)) for p in parts) and not _label_subscript(r, parts):
+    if any(not r.is_index(letter_of(p)) and not all_numbers(p) for p in parts) and not _label_subscript(r, parts):
         return None
     integer = ("integer",) if r.expecting_label else ()
     x = r.assume(key, count, start, stop, integer, f"it has {count} ind{'ex' if count == 1 else 'ices'}")
@@ -93,7 +93,7 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
 
 def _label_subscript(r: LatexReader, parts: list) -> bool:
     """`s_{y_i}`: subscripts that are labels."""
-    return all(r.is_index(letter_of(p)) or any(isinstance(i, Token) and i.kind == "sub" for i in p) for p in parts)
+    return all(r.is_index(letter_of(p)) or all_numbers(p) or any(isinstance(i, Token) and i.kind == "sub" for i in p) for p in parts)
 
 
 def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: list[Raised], start: int, stop: int) -> Value:
@@ -139,7 +139,21 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         if base.is_array and all(label.isdigit() for label in key.labels):
             what = f"`{r.text(start, stop)}`: an entry of `{base.named}`, or a variable of its own?"
             raise r.error(what, start, stop, "SD133", f"declare `{key.identifier}: …`")
-    return apply_raised(r, r.assume(key, None, start, stop), raised, scripts.primes, stop)
+    earlier = _earlier(r, key, start, stop)
+    return apply_raised(r, earlier or r.assume(key, None, start, stop), raised, scripts.primes, stop)
+
+
+def _earlier(r: LatexReader, key: Key, start: int, stop: int) -> Value | None:
+    """`w_{t-1}` in `w_{t+1} = w_t + b (w_t - w_{t-1})`: an array of the shape of w."""
+    base = Key(key.base, key.accents, key.labels[:-1])
+    name = r.known(base, start, stop)
+    if not r.iteration or not key.labels or not key.labels[-1].endswith("_minus_1") or not name:
+        return None
+    shape = r.value_of_name(name, start, stop).node.shape
+    x = r.assume(key, len(shape), start, stop, why=f"{name} one step before")
+    for a, b in zip(x.node.shape, shape, strict=True):
+        r.unify(a, b)
+    return x
 
 
 def kronecker(r: LatexReader, parts: list[list[Item]], start: int, stop: int) -> Value:
