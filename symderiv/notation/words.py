@@ -44,7 +44,7 @@ def _visit(node: Node) -> tuple[Node, Node]:
         word = _sum(node)
         return word, word
     if isinstance(node, Einsum):
-        node = _absorb_sign(node)
+        node = _absorb_sign(_turn_complements(node))
         if not isinstance(node, Einsum):
             word = to_words(node)
             return word, word
@@ -60,12 +60,22 @@ def _visit(node: Node) -> tuple[Node, Node]:
     return node, node
 
 
+def _turn_complements(node: Einsum) -> Einsum:
+    """`y (σ(a - b) - 1)` as `-y σ(b - a)`, and the same for a step."""
+    for k, (x, _ls) in enumerate(node.items):
+        if isinstance(x, Add) and len(x.terms) == 2:
+            turned = add([scale(t, S.NegativeOne) for t in x.terms])
+            if isinstance(turned, Add) and _one_minus_sigmoid(turned) is not None:
+                node = _as_is(-node.coef, [(turned if j == k else y, ms) for j, (y, ms) in enumerate(node.items)], node)
+    return node
+
+
 def _absorb_sign(node: Einsum) -> Node:
     """`-A (y - p)` as `A (p - y)`: a minus goes into a difference, which is turned round."""
     if not node.coef.could_extract_minus_sign():
         return node
     for k, (x, _ls) in enumerate(node.items):
-        if isinstance(x, Add) and any(negative(_loose[t]) for t in x.terms):
+        if isinstance(x, Add) and any(negative(_loose[t]) for t in x.terms) and _one_minus_sigmoid(x) is None:
             turned = add([scale(t, S.NegativeOne) for t in x.terms])
             new = to_words(turned)
             if isinstance(turned, Add) and not negative(new.operands[0] if isinstance(new, Call) and new.operands else new):

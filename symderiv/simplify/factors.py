@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Expr, Rational, S
+from sympy import Expr, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
 from .facts import is_indicator, is_symmetric, sums_to_one
-from .product import Network, einsum, is_broadcast_axis, is_zero, zeros
+from .product import Network, einsum, is_broadcast_axis, is_zero
 
 
-def _swap(net: Network, remove: list[int], put: list[tuple[Node, tuple[int, ...]]]) -> None:
+def swap(net: Network, remove: list[int], put: list[tuple[Node, tuple[int, ...]]]) -> None:
+    """Take some items out of the product and multiply it by others."""
     for k in sorted(remove, reverse=True):
         del net.items[k]
     for x, ls in put:
@@ -38,18 +39,18 @@ def rule_content(net: Network, out: list[int]) -> bool:
             c, body = primitive(x)
             if c != 1:
                 net.coef = net.coef * c
-                _swap(net, [k], [(body, ls)])
+                swap(net, [k], [(body, ls)])
                 return True
             if x.rank == 2:
                 turned = upright(x)
                 if turned is not x:
-                    _swap(net, [k], [(turned, ls[::-1])])
+                    swap(net, [k], [(turned, ls[::-1])])
                     return True
         elif is_zero(x):
             net.coef = S.Zero
             return True
         elif isinstance(x, (Num, Einsum)):
-            _swap(net, [k], [(x, ls)])
+            swap(net, [k], [(x, ls)])
             return True
     return False
 
@@ -86,9 +87,9 @@ def rule_powers(net: Network, out: list[int]) -> bool:
             total = sum((base_and_exponent(net.items[k][0])[1] for k in where), S.Zero)
             if len(set(ls)) < len(ls):
                 distinct = tuple(dict.fromkeys(ls))
-                _swap(net, where, [(power(einsum([(b, ls)], distinct), Num(total)), distinct)])
+                swap(net, where, [(power(einsum([(b, ls)], distinct), Num(total)), distinct)])
             else:
-                _swap(net, where, [(power(b, Num(total)), ls)])
+                swap(net, where, [(power(b, Num(total)), ls)])
             return True
     return False
 
@@ -117,7 +118,7 @@ def rule_power_of_sum(net: Network, out: list[int]) -> bool:
         net.coef = net.coef / q.coef
         for i in summed:
             net.size[net.find(i)] = S.One  # the axis is used up
-        _swap(net, [k, *found], [(power(q, Num(e + 1)), ls)])
+        swap(net, [k, *found], [(power(q, Num(e + 1)), ls)])
         return True
     return False
 
@@ -166,7 +167,7 @@ def rule_inverse(net: Network, out: list[int]) -> bool:
                         continue
                     net.join(ls[q], ms[p])
                     net.size[net.find(ls[p])] = S.One  # the inner axis is used up
-                    _swap(net, [k, m], [])
+                    swap(net, [k, m], [])
                     return True
     return False
 
@@ -177,7 +178,7 @@ def rule_row_sums(net: Network, out: list[int]) -> bool:
     for k, (x, ls) in enumerate(net.items):
         for axis, label in enumerate(ls):
             if label not in out and uses[label] == 1 and sums_to_one(x, axis):
-                _swap(net, [k], [])
+                swap(net, [k], [])
                 net.size[net.find(label)] = S.One  # the axis is used up
                 return True
     return False
@@ -199,7 +200,7 @@ def rule_sum_of_terms(net: Network, out: list[int]) -> bool:
         if is_zero(new) or new.tree_size < x.tree_size:
             for i in alone:
                 net.size[net.find(i)] = S.One
-            _swap(net, [k], [(new, tuple(keep))])
+            swap(net, [k], [(new, tuple(keep))])
             return True
     return False
 
@@ -221,77 +222,6 @@ def _worth_distributing(x: Add, axes: list[int]) -> bool:
             ):
                 return True
     return False
-
-
-def rule_pairs(net: Network, out: list[int]) -> bool:
-    """Pairs of matching factors with a shorter product: see `_pair_rules`."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for k, (x, ls) in enumerate(net.items):
-        if _family(x) is not None:
-            groups.setdefault(ls, []).append(k)
-    for ls, where in groups.items():
-        if len(where) < 2:
-            continue
-        for a in where:
-            for b in where:
-                if a != b:
-                    new = _pair(net.items[a][0], net.items[b][0])
-                    if new is not None:
-                        _swap(net, [a, b], [(x, ls) for x in new])
-                        return True
-    return False
-
-
-def _family(x: Node) -> str | None:
-    """Factors that take part in a pair rule."""
-    b, _ = base_and_exponent(x)
-    if isinstance(b, Call) and b.name in ("exp", "sign", "abs", "sigmoid", "cosh", "sinh", "gamma"):
-        return b.name
-    return "other"
-
-
-def _pair(x: Node, y: Node) -> list[Node] | None:
-    """The product of two matching factors, shorter, or None. Written for `x` of the named family."""
-    from .add import add
-    from .calls import call, power
-    from .product import ONE, scale
-
-    bx, ex = base_and_exponent(x)
-    by, ey = base_and_exponent(y)
-    if _family(x) == "other" or not isinstance(bx, Call):
-        return None
-    u = bx.operands[0]
-    if bx.name == "exp" and ex == 1:
-        if isinstance(by, Call) and by.name == "exp" and ey == 1:
-            total = add([u, by.operands[0]])
-            if total.tree_size < u.tree_size + by.operands[0].tree_size - 2 or is_zero(total):
-                return [call("exp", total)]
-        if (
-            ey.is_Integer
-            and ey >= 1
-            and isinstance(by, Call)
-            and by.name == "sigmoid"
-            and scale(u, S.NegativeOne) is by.operands[0]
-        ):
-            return [one_minus(by), power(by, Num(ey - 1))]
-        if ey.is_Integer and ey >= 1 and isinstance(by, Add) and by is one_minus(call("sigmoid", u)):
-            return [call("sigmoid", u), power(by, Num(ey - 1))]
-        if ey == -1 and isinstance(by, Add) and len(by.terms) == 2 and x in by.terms:
-            other = by.terms[1] if by.terms[0] is x else by.terms[0]
-            if isinstance(other, Call) and other.name == "exp":
-                return [call("sigmoid", add([u, scale(other.operands[0], S.NegativeOne)]))]
-    if bx.name == "sign" and ex == 1:
-        if by is u and ey.is_Integer and ey >= 1:
-            return [call("abs", u), power(u, Num(ey - 1))]
-        if isinstance(by, Call) and by.name == "abs" and by.operands[0] is u and ey.is_Integer:
-            return [u, power(u, Num(ey - 1))] if ey % 2 == 1 else None
-    if bx.name == "abs" and ex == -1 and by is u and ey == 1:
-        return [call("sign", u)]
-    if bx.name == "sinh" and isinstance(by, Call) and by.name == "cosh" and by.operands[0] is u and ex >= 1 and ey <= -1:
-        k = min(ex, -ey)
-        return [power(call("tanh", u), Num(k)), power(bx, Num(ex - k)), power(by, Num(ey + k))]
-    _ = ONE
-    return None
 
 
 def one_minus(x: Node) -> Node:
@@ -326,7 +256,7 @@ def rule_softmax(net: Network, out: list[int]) -> bool:
 
                 net.coef = net.coef / b.coef
                 keep = [(power(b, Num(e + 1)), ls)] if e != -1 else []
-                _swap(net, [k, m], [(soft, xs), *keep])
+                swap(net, [k, m], [(soft, xs), *keep])
                 return True
     return False
 
@@ -336,7 +266,7 @@ def rule_indicator_power(net: Network, out: list[int]) -> bool:
     for k, (x, ls) in enumerate(net.items):
         b, e = base_and_exponent(x)
         if e != 1 and e.is_positive and is_indicator(b):
-            _swap(net, [k], [(b, ls)])
+            swap(net, [k], [(b, ls)])
             return True
     return False
 
@@ -403,7 +333,7 @@ def _split_axis(net: Network, label: int, sizes: tuple, where: set[int]) -> list
                 shape.append(x.shape[at])
         put.append((call("reshape", inner, shape=tuple(shape)), tuple(labels)))
     net.size[net.find(label)] = S.One
-    _swap(net, sorted(where), put)
+    swap(net, sorted(where), put)
     return parts
 
 
@@ -413,19 +343,3 @@ def _uses(net: Network) -> dict[int, int]:
         for i in ls:
             uses[i] = uses.get(i, 0) + 1
     return uses
-
-
-RULES = (
-    rule_content,
-    rule_powers,
-    rule_power_of_sum,
-    rule_indicator_power,
-    rule_pairs,
-    rule_softmax,
-    rule_inverse,
-    rule_row_sums,
-    rule_orthogonal_labels,
-    rule_sum_of_terms,
-    rule_merged_axes,
-)
-__all__ = ["RULES", "Rational", "base_and_exponent", "one_minus", "zeros"]

@@ -110,8 +110,9 @@ def is_zero(node: Node) -> bool:
 
 
 def normal_product(net: Network, out: list[int]) -> Node:
-    """Apply the rules of `factors` until none fires, then put the rest in canonical order."""
+    """Apply the rules until none fires, then put the rest in canonical order."""
     from . import factors
+    from .rules import RULES
 
     shape = tuple(net.size[i] for i in out)
     for _ in range(60):
@@ -119,7 +120,7 @@ def normal_product(net: Network, out: list[int]) -> Node:
         net.items = [(x, tuple(net.find(i) for i in ls)) for x, ls in net.items]
         if net.coef == 0:
             return zeros(shape)
-        if not any(rule(net, out) for rule in factors.RULES):
+        if not any(rule(net, out) for rule in RULES):
             break
     if len(net.items) > 1 or (net.items and len(set(out)) < len(out)):
         merged = factors.merged_output(net, out)
