@@ -277,7 +277,7 @@ REFUSED = [
     (r"\sum_{u=1}^{n} y_u", {}, "SD133"),
     (r"\sum_i \sum_i A_{ii}", {}, "SD133"),
     ("log(a)", {"o": "scalar", "g": "scalar"}, "SD133"),
-    (r"s_a", {}, "SD133"),
+    (r"a s_a", {}, "SD133"),
     ("I", {}, "SD133"),
     (r"\mathbf{1}", {}, "SD133"),
     # not read

@@ -99,6 +99,8 @@ def sentence(var: Var, why: str) -> str:
         return f"{var.name} is {'an integer label' if not shape else f'a vector of {shape[0]} integer labels'} ({why})"
     kinds = ["a scalar", "a vector of {} entries", "a matrix of {} rows and {} columns"]
     hint = "; eye(n) is the identity matrix" if var.name == "I" else ""
+    if len(shape) > 2:
+        return f"{var.name} is an array of shape {show_shape(shape)} ({why})"
     if var.name in ("n", "m", "k", "N", "M", "K") and shape:
         hint = f"; for a size declare an array that has it, such as `x: {var.name}`"
     return f"{var.name} is {kinds[len(shape)].format(*shape)} ({why}{hint})"

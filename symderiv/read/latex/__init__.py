@@ -9,7 +9,8 @@ calculus, conditions, environments
 """
 
 from .arrays import entries_to_array
-from .document import Context, LatexDocument, identifier_of, parse_latex, read_latex
+from .document import Context, LatexDocument, parse_latex, read_latex
+from .identifiers import identifier_of
 from .reader import DerivativeOf
 from .statements import LatexStatement, Side
 

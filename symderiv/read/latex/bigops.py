@@ -159,6 +159,8 @@ def _range_part(r: LatexReader, out: Range, part: list[Item], start: int, stop: 
         out.letters.append(head)
         out.low = part[cut + 1 :]
         return
+    if head in r.scope and is_char(sign, "=") and out.high is not None and not out.letters:
+        _check_letter(r, head, start, stop)
     if is_macro(sign, "in") and head and head not in out.letters and out.low is None and out.high is None:
         ends = ends_of_set(part[cut + 1 :])
         name = letter_of_set(part[cut + 1 :])

@@ -246,6 +246,9 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         InputError: SD133 when both can be meant.
     """
     stop = g.stop
+    if r.iteration and f"({label_text(g.items)})" in r.iteration:
+        c.next()
+        return read_named(r, key, scripts, start)  # w(t) is w at step t
     full = key.labelled(label_text(scripts.sub) or "") if scripts.sub is not None else key
     known = bool(r.known(key, start, stop) or r.is_defined(key) or (key.base in r.scope and key == Key(key.base)))
     d = r.definitions.get(full) or r.definitions.get(key)

@@ -16,15 +16,24 @@ from ...expr.walk import variables
 from ..declarations import Declarations, declarations_from
 from ..infer import Inference, sentence
 from ..problem import Problem
+from .families import (
+    Families,
+    NeedsLabel,
+    assume_families,
+    find_families,
+    ranges_declared_as_scalars,
+    used_as_value,
+    with_label,
+    without_families,
+)
+from .identifiers import names_with_powers, plain_names, size_letters, tree_of
 from .indices import WhichLine
-from .macros import Expander
 from .plans import plan_statements
 from .reader import DerivativeOf, LatexReader
 from .sets import set_names
 from .split import Raw, split_statements
 from .statements import LatexStatement, read_statement
-from .tokens import MAX_STATEMENTS, Clock, scan_latex
-from .tree import Item, Token, TreeBuilder, is_macro, tokens_below
+from .tokens import MAX_STATEMENTS, Clock
 
 
 @dataclass(frozen=True)
@@ -149,13 +158,43 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
 
 def _read_lines(source: str, vars: object, context: Context, name: str) -> LatexDocument:
     """The text as it is; where `W_i` of a matrix is a row or a column, the one that fits, if only one does."""
+    declared = declarations_from(plain_names(vars))
+    squares = names_with_powers(vars)
+    labels: dict[str, NeedsLabel] = {}
+    while True:
+        try:
+            found = _read_with(source, declared, context, name, list(labels), squares)
+        except NeedsLabel as error:
+            v = declared.vars.get(error.name)
+            if v is None or v.rank or v.attrs or v in _used(context):
+                raise
+            declared = with_label(declared, error.name)
+            labels[error.name] = error
+            continue
+        for label, unclear in labels.items():
+            if used_as_value(declared.vars[label], _words_of(found)):
+                raise unclear
+        return found
+
+
+def _words_of(d: LatexDocument) -> list[Node]:
+    sides = [side for s in d.statements for side in (*([s.left] if s.left else []), *s.right)]
+    return [x for side in sides for x in (side.words, side.entry) if x is not None]
+
+
+def _read_with(
+    source: str, declared: Declarations, context: Context, name: str, labels: list[str], squares: frozenset[str]
+) -> LatexDocument:
+    told = [f"{n} is a label, a whole number (it stands as an index)" for n in labels]
     try:
-        return _read(source, vars, context, name, "")
+        return _read(source, declared, context, name, "", told, squares)
     except WhichLine as unclear:
         found: list[LatexDocument] = []
         for lines in ("row", "column"):
             try:
-                found.append(_read(source, vars, context, name, lines))
+                found.append(_read(source, declared, context, name, lines, told, squares))
+            except NeedsLabel:
+                raise
             except SymDerivError:
                 continue
         if len(found) == 1:
@@ -163,14 +202,25 @@ def _read_lines(source: str, vars: object, context: Context, name: str) -> Latex
         raise unclear from None
 
 
+def _used(context: Context) -> set[Var]:
+    """Variables of the surroundings: what they are is settled."""
+    return set(variables(*([context.value] if context.value is not None else []), *context.names.values()))
+
+
 # reading twice -----------------------------------------------------------------------------------------------------------------
 
 
-def _read(source: str, vars: object, context: Context, name: str, lines: str) -> LatexDocument:
+def _read(
+    source: str,
+    declared: Declarations,
+    context: Context,
+    name: str,
+    lines: str,
+    told_before: list[str],
+    squares: frozenset[str],
+) -> LatexDocument:
     clock = Clock(source, name)
-    declared = declarations_from(_plain_names(vars))
-    declared.check_names()
-    items = _tree(source, context.macros, name)
+    items = tree_of(source, context.macros, name)
     raws = split_statements(items, source, name)
     if all(raw.condition for raw in raws):
         what = "a condition alone is no expression" if raws else "there is nothing to read"
@@ -180,7 +230,13 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
         what = f"the text has {len(raws)} statements; at most {MAX_STATEMENTS} are read at once"
         raise LimitError(what, code="SD903", hint="read one display at a time", span=span)
     inference, sets = Inference(), set_names(items)
-    letters = [s for s in _size_letters(items) if s not in declared.vars and s not in declared.sizes]
+    ends = size_letters(items)
+    declared = ranges_declared_as_scalars(declared, ends, _used(context))
+    declared.check_names()
+    families = find_families(declared, raws)
+    declared = without_families(declared, families)
+    numbered = {**families.ready, **{f.name: len(f.letters) for f in families.found}}
+    letters = [s for s in ends if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
 
     def reader(decl: Declarations, sizes: dict[str, Expr], inf: Inference | None, fixed: dict) -> LatexReader:
@@ -197,11 +253,15 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
             functions=context.functions,
             lines=lines,
             sets=sets,
+            families=numbered,
+            squares=squares,
+            labels=families.labels,
         )
 
     first = reader(declared, dict(unknown), inference, {})
     try:
         with unifying(inference.unifier):
+            assume_families(first, families)
             _read_once(first, raws)
             _expect_shape(first, context)
             _settle_letters(first, inference, unknown, declared)
@@ -214,101 +274,7 @@ def _read(source: str, vars: object, context: Context, name: str, lines: str) ->
     second = reader(final, found, None, _fixed(first, inference, names))
     second.remember_guesses(first)
     statements = _read_once(second, raws)
-    return _document(second, statements, [*told, *second.assumptions.values()])
-
-
-def _tree(source: str, preamble: str, name: str) -> tuple[Item, ...]:
-    expander = Expander(source, name)
-    if preamble:
-        outer = Expander(preamble, "macros")
-        outer.expand(scan_latex(preamble, "macros"))
-        expander.table.update(outer.table)
-    tokens = expander.expand(scan_latex(source, name))
-    return TreeBuilder(source, tokens, name).build()
-
-
-def _plain_names(vars: object) -> object:
-    """Declarations with names in the language."""
-    if not isinstance(vars, Mapping):
-        return vars
-    return {k if not isinstance(k, str) or k.isidentifier() else identifier_of(k): v for k, v in vars.items()}
-
-
-def identifier_of(name: str) -> str:
-    r"""The name in the language of a name in LaTeX: `W^{[3]}` is W3, `\hat{y}` is y_hat.
-
-    Raises:
-        InputError: SD106 for what is not a name.
-    """
-    from .calculus import name_pattern
-    from .naming import label_text
-    from .tree import Cursor, Group
-
-    text = name.strip()
-    try:
-        items = _tree(text, "", "vars")
-        c = Cursor(items, 0, len(text))
-        r = LatexReader(text, Declarations(), Clock(text), name="vars")
-        p = name_pattern(r, c)
-    except SymDerivError:
-        p, c = None, None
-    if p is None or c is None or not c.done or p.arguments is not None or p.scripts.primes:
-        raise InputError(f"`{text[:60]}` cannot name a variable", code="SD106", hint="a name is a letter with labels: W^{(2)}")
-    key = p.key
-    if p.scripts.sub is not None:
-        key = key.labelled(label_text(p.scripts.sub) or "")
-    for one in p.scripts.raised:
-        inner = one.items[0]
-        label = "star" if one.kind == "star" else label_text(inner.items if isinstance(inner, Group) else one.items)
-        key = key.labelled(label or "")
-    if "" in key.labels:
-        raise InputError(f"`{text[:60]}` cannot name a variable", code="SD106", hint="a name is a letter with labels: W^{(2)}")
-    return key.identifier
-
-
-def _size_letters(items: tuple[Item, ...]) -> list[str]:
-    r"""Letters that end the range of a sum, or size `I_n`, `\mathbf{1}_n`."""
-    from .scripts import content
-
-    out: dict[str, None] = {}
-    todo: list[Any] = [items]
-    while todo:
-        level = list(todo.pop())
-        for k, item in enumerate(level):
-            if not isinstance(item, Token):
-                todo.append(item.items)
-                continue
-            if is_macro(item, "sum", "prod"):
-                _range_letters(level, k + 1, out)
-            if item.kind == "sub" and k >= 1 and k + 1 < len(level) and _is_constant(level[:k]):
-                inner = content(level[k + 1])
-                if len(inner) == 1 and isinstance(inner[0], Token) and inner[0].kind == "char" and inner[0].text.isalpha():
-                    out[inner[0].text] = None
-    return list(out)
-
-
-def _range_letters(level: list[Item], k: int, out: dict[str, None]) -> None:
-    from .scripts import content
-
-    while k + 1 < len(level) and isinstance(level[k], Token) and level[k].kind in ("sub", "sup"):  # type: ignore[union-attr]
-        if level[k].kind == "sup":  # type: ignore[union-attr]
-            inner = list(tokens_below(content(level[k + 1])))
-            for t in inner:
-                if t.kind == "char" and t.text.isalpha():
-                    out[t.text] = None
-        k += 2
-
-
-def _is_constant(before: list[Item]) -> bool:
-    r"""Whether `I`, `\mathbf 1` stands last."""
-    from .tree import Group, is_char
-
-    last = before[-1]
-    if is_char(last, "I"):
-        return True
-    inner = last.items if isinstance(last, Group) and last.opener == "brace" else (last,)
-    one = len(inner) == 1 and isinstance(inner[0], Token) and inner[0].kind == "number" and inner[0].text == "1"
-    return one and len(before) > 1 and is_macro(before[-2], "mathbf", "mathbb", "boldsymbol", "bm", "vec")
+    return _document(second, statements, families, [*told_before, *told, *second.assumptions.values()])
 
 
 def _read_once(r: LatexReader, raws: list[Raw]) -> list[LatexStatement]:
@@ -394,10 +360,13 @@ def _check_double_use(r: LatexReader) -> None:
         raise r.error(what, at, at + 6, "SD133", hint)
 
 
-def _document(r: LatexReader, statements: list[LatexStatement], told: list[str]) -> LatexDocument:
+def _document(r: LatexReader, statements: list[LatexStatement], families: Families, told: list[str]) -> LatexDocument:
     definitions = {d.key.identifier: d.value.node for d in r.definitions.values() if d.value is not None}
     nodes = [side.words for s in statements for side in (*([s.left] if s.left else []), *s.right)]
     used = {v.name: v for v in variables(*nodes, *definitions.values()) if v not in r.unknowns}
+    unused = {f.name: f.declared for f in families.found if f.name not in used}
+    told = [t for t in told if t.split(" ", 1)[0] not in unused]
+    known = {n: v for n, v in r.declared.vars.items() if n not in unused} | {v.name: v for v in unused.values()}
     spans = {node: r.span(a, b) for node, (a, b) in r.places.items()}
     done = [s.finished(r) for s in statements]
-    return LatexDocument(r.source, tuple(done), definitions, {**r.declared.vars, **used}, told, spans, dict(r.unknowns))
+    return LatexDocument(r.source, tuple(done), definitions, {**known, **used}, told, spans, dict(r.unknowns))

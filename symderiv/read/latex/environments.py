@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...expr.nodes import Node, Num
 from .conditions import read_condition
+from .dotted import DOTS, dotted_vector
 from .grammar import is_relation, read_all
 from .tree import Cursor, Environment, Group, Item, Token, is_char, is_macro, plain_text, split_items
 from .values import Value, value_of
@@ -156,7 +157,10 @@ def _matrix(r: LatexReader, e: Environment) -> Value:
         items = items[1:]
     rows = [split_items(row, "amp") for row in split_items(items, "newline") if row]
     for item in items:
-        if is_macro(item, "vdots", "ddots", "ldots", "cdots", "dots"):
+        if is_macro(item, *DOTS):
+            found = dotted_vector(r, e, rows) if e.name not in ("vmatrix", "Vmatrix") else None
+            if found is not None:
+                return found
             hint = "write the general entry with an index"
             raise r.error("a matrix with dots is not read", item.start, item.stop, "SD135", hint)
         if is_relation(item):

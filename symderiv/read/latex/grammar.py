@@ -223,7 +223,8 @@ def missing(r: LatexReader, c: Cursor):
             f"something is missing after `{r.text(c.items[-1].start, c.items[-1].stop, 20)}`", c.last - 1, c.last, "SD130"
         )
     shown = r.text(item.start, item.stop, 20)
-    return r.error(f"an operand is missing before `{shown}`", item.start, item.stop, "SD130")
+    hint = r"an inner product is written with \langle and \rangle" if is_char(item, "<") else ""
+    return r.error(f"an operand is missing before `{shown}`", item.start, item.stop, "SD130", hint)
 
 
 def group_cursor(g: Group | Environment) -> Cursor:

@@ -59,7 +59,7 @@ def differential(r: LatexReader, items: Sequence[Item]) -> tuple[str, int, list[
 
 def is_known(r: LatexReader, key: Key) -> bool:
     name = r.known(key, 0, 1)
-    return r.is_defined(key) or (bool(name) and name not in r.guessed)
+    return r.is_defined(key) or (bool(name) and (name not in r.guessed or name in r.families))
 
 
 def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: int, stop: int) -> Head | None:
@@ -103,12 +103,19 @@ def _variables(r: LatexReader, items: list[Item], sign: str, start: int, stop: i
         count = found[1]
         if len(name) >= 3 and isinstance(name[-2], Token) and name[-2].kind == "sup":
             power = content(name[-1])
-            if len(power) == 1 and isinstance(power[0], Token) and power[0].text.isdigit():
+            squared = label_text(name[:1]) is not None and _is_square(r, name)
+            if len(power) == 1 and isinstance(power[0], Token) and power[0].text.isdigit() and not squared:
                 if int(power[0].text) > 4:
                     raise r.error("the order is at most 4", start, stop, "SD135")
                 count, name = int(power[0].text), name[:-2]
         out.append((name, count))
     return out
+
+
+def _is_square(r: LatexReader, name: list[Item]) -> bool:
+    r"""Whether `\sigma^2` below the line is a declared name."""
+    key = Key(name[0].text) if isinstance(name[0], Token) else None
+    return key is not None and len(name) == 3 and key.labelled(label_text(content(name[2])) or "").identifier in r.squares
 
 
 def _begins_next(r: LatexReader, items: list[Item], k: int, sign: str) -> bool:
@@ -172,7 +179,8 @@ def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
 def is_computed(g: Group) -> bool:
     """Whether the arguments are computed, `L(2w)`, `L(w + v)`, rather than named."""
     return any(
-        is_char(i, "+", "-", "*", "/") or is_macro(i, "frac", "cdot") or (isinstance(i, Token) and i.kind == "number") for i in g.items
+        is_char(i, "+", "-", "*", "/") or is_macro(i, "frac", "cdot") or (isinstance(i, Token) and i.kind == "number")
+        for i in g.items
     )
 
 

@@ -13,7 +13,9 @@ from ...expr.nodes import Call, Node, Num, Var
 from ...expr.sizes import is_loose
 from ...expr.walk import postorder
 from ..numbers import affine, index_symbol
+from .families import label_needed
 from .naming import FONTS, GREEK, Key, label_text
+from .scripts import content
 from .tree import Cursor, Group, Item, Token, is_char, is_macro
 from .values import Value, value_of
 
@@ -115,21 +117,35 @@ def is_index_part(r: LatexReader, items: Sequence[Item]) -> bool:
             primes = [p for p in items[k : k + 2] if isinstance(p, Token) and p.kind == "prime"]
             name = letter_of([item, *primes])
         following = items[k] if k < len(items) else None
+        if name and _is_labelled(r, name, items[k : k + 2]):
+            k += 2
+            continue
         subscripted = isinstance(following, Token) and following.kind == "sub"
         if not name or not (name in r.scope or _may_be_whole(r, name, subscripted)):
             return False
     return bool(items)
 
 
+def _is_labelled(r: LatexReader, letter: str, scripts: Sequence[Item]) -> bool:
+    """`y_i` of a declared `y_i`, where i is a label."""
+    if len(scripts) < 2 or not (isinstance(scripts[0], Token) and scripts[0].kind == "sub"):
+        return False
+    label = label_text(content(scripts[1]))
+    found = r.known(Key(letter).labelled(label), 0, 1) if label and letter not in r.scope else ""
+    return bool(found) and _may_be_whole(r, found, False)
+
+
 def _may_be_whole(r: LatexReader, letter: str, subscripted: bool) -> bool:
     """A size, a declared label, or the unknown base of `y_i`."""
     key = Key(letter)
-    found = r.table.find(key)
+    found = [letter] if letter in r.declared.vars else r.table.find(key)
     if not found:
         return subscripted and not r.is_defined(key)
     if found[0] in r.sizes and found[0] not in r.declared.vars:
         return True
     node = r.value_of_name(found[0], 0, 0).node
+    if isinstance(node, Var) and not node.rank and not node.attrs and node.name in r.declared.vars and not r.is_guess(node):
+        return True  # a scalar that is declared without more may be a label
     return any(isinstance(n, Var) and n.is_a("integer") for n in postorder(node))
 
 
@@ -165,6 +181,8 @@ def position(r: LatexReader, x: Value, base: int | None = None) -> Node:
     found = affine(x.node)
     if found is None:
         if not any(isinstance(n, Var) and n.is_a("integer") for n in postorder(x.node)) or x.is_array:
+            if isinstance(x.node, Var) and x.node.name in r.declared.vars and not x.node.rank and not x.node.attrs:
+                raise label_needed(r, x.node, x.start, x.stop)
             name = next((n.name for n in postorder(x.node) if isinstance(n, Var)), "")
             hint = f"declare it: `{name}: n integer`" if name else "an index is a letter, a whole number, or a declared label"
             raise r.error(f"{r.shown(x)} is not an index", x.start, x.stop, "SD133", hint)

@@ -99,9 +99,9 @@ def read_named(r: LatexReader, key: Key, scripts: Scripts, start: int) -> Value:
         return unknown_name(r, key, scripts, parts, start, stop)
     _, full, used, rest, raised = found[0]
     x = known_value(r, full, start, stop)
-    if rest:
+    if rest and not x.family:
         r.assumptions.setdefault("(i) " + full.identifier, f"the bracketed index of {full.identifier} is a subscript: entry i")
-    indexed = parts[used:] + rest
+    indexed = rest + parts[used:]  # the samples are the first axis
     return finish(r, x, indexed, raised, scripts, start, stop)
 
 
@@ -121,10 +121,15 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
         inner = raised[0].items[0] if raised[0].kind == "bracket" else None
         inside = inner.items if isinstance(inner, Group) else raised[0].items
         label = "star" if raised[0].kind == "star" else label_text(inside)
-        plain_number = raised[0].kind == "power" and all(isinstance(i, Token) and i.kind == "number" for i in inside)
+        plain_number = (
+            raised[0].kind == "power"
+            and not _is_squared_name(r, key, raised[0])
+            and all(isinstance(i, Token) and i.kind == "number" for i in inside)
+        )
         if label and not plain_number:
             above = (key.labelled(label), [], raised[1:])  # type: ignore[var-annotated]
-            labels_above = [above] if raised[0].kind == "star" else [*labels_above, above]
+            only = raised[0].kind == "star" or _is_squared_name(r, key, raised[0])
+            labels_above = [above] if only else [*labels_above, above]
         if raised[0].kind == "bracket" and is_index_part(r, inside) and not all_numbers(inside):
             labels_above.append((key, [list(inside)], raised[1:]))
     for base, sample, left in labels_above:
@@ -135,7 +140,7 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
             full = Key(base.base, base.accents, ((text,) if text else ()) + base.labels) if used else base
             if not (r.is_defined(full) or r.known(full, start, stop)):
                 continue
-            rest = parts[used:] + sample
+            rest = sample + parts[used:]
             if used and any(letter_of(part) in r.scope for part in parts[:used]):
                 continue  # the letter is an index here, not a label
             if rest and not (all(is_index_part(r, p) for p in rest) and _has_axes(r, full, len(rest), start, stop)):
@@ -154,6 +159,12 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
     samples = [o for o in out if o[3]]
     plain = [o for o in out if not o[3]]
     return plain or samples if not (plain and samples) else plain + samples
+
+
+def _is_squared_name(r: LatexReader, key: Key, one: Raised) -> bool:
+    r"""Whether `\sigma^2` itself is declared."""
+    label = label_text(one.items)
+    return bool(label) and key.labelled(str(label)).identifier in r.squares
 
 
 def _is_other(r: LatexReader, key: Key, rest: list[list[Item]], start: int, stop: int) -> bool:

@@ -128,8 +128,10 @@ _STEPS = re.compile(r"(?:([a-z]|tau|ell)(_plus_1|_minus_1)?|new|old)")
 
 def _iteration(p: Pattern, raw: Raw) -> tuple[str, ...]:
     """The labels that count steps in `w_{t+1} = w_t - …`, `w^{new} = w^{old} - …`."""
+    if p.arguments is not None:
+        return _iteration_in_brackets(p, raw)
     here = _STEPS.fullmatch(_label_of(p))
-    if here is None or p.arguments is not None:
+    if here is None:
         return ()
     found: set[str] = set()
     todo: list[Sequence[Item]] = list(raw.sides[1:])
@@ -149,6 +151,20 @@ def _iteration(p: Pattern, raw: Raw) -> tuple[str, ...]:
     letter = here[1]
     older = f"{letter}_minus_1" if letter and len(found) > 1 else ""
     return tuple({here[0], *(found - {older}), *([letter] if letter else [])})
+
+
+def _iteration_in_brackets(p: Pattern, raw: Raw) -> tuple[str, ...]:
+    """The steps in `w(t+1) = w(t) - …`."""
+    assert p.arguments is not None
+    here = _STEPS.fullmatch(label_text(p.arguments.items) or "")
+    if here is None or not here[1] or here[2] is None:
+        return ()
+    wanted = [t.text for t in tokens_below(raw.sides[0]) if t.kind != "number"]
+    letter = here[1]
+    for k, item in enumerate(raw.sides[1]):
+        if isinstance(item, Group) and item.opener == "(" and label_text(item.items) == letter and k:
+            return (f"({here[0]})", f"({letter})", here[0], letter) if wanted else ()
+    return ()
 
 
 def _base_of(item: Item) -> str:
@@ -172,7 +188,7 @@ def _uses_itself(r: LatexReader, p: Pattern, raw: Raw) -> bool:
 def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
     """The definition that the statement makes; None where the name is known already."""
     key, letters, used_letters = p.key, [], letters_in([i for s in raw.sides[1:] for i in s])
-    if p.scripts.primes:
+    if p.scripts.primes or key.identifier in r.families:
         return None
     if p.scripts.sub is not None:
         parts = split_indices(p.scripts.sub)
@@ -180,7 +196,7 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
         label = label_text(p.scripts.sub)
         if label is not None and (_declared(r, key.labelled(label), raw) or r.is_defined(key.labelled(label))):
             return None
-        if found and all(x and x in used_letters and not _taken(r, x) for x in found):
+        if found and all(x and x in used_letters and x not in r.labels and not _taken(r, x) for x in found):
             letters = found
             for x in letters:
                 _index_not_size(r, x, raw)
@@ -276,7 +292,13 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
         items = found[1]
         c = Cursor(items, items[0].start, items[-1].stop)
         p = name_pattern(r, c)
-        if p is None or not c.done or p.scripts.raised or p.scripts.primes or (p.arguments is not None and is_computed(p.arguments)):
+        if (
+            p is None
+            or not c.done
+            or p.scripts.raised
+            or p.scripts.primes
+            or (p.arguments is not None and is_computed(p.arguments))
+        ):
             return
         parts = split_indices(p.scripts.sub) if p.scripts.sub is not None else []
         if r.known(p.key, 0, 1) or r.is_defined(p.key) or len(parts) not in (0, value.rank):
@@ -313,6 +335,9 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
             continue
         inner = content(items[k + 1])
         base = items[k - 1]
+        before = items[k - 2] if k >= 3 else None
+        if isinstance(before, Token) and before.kind in ("sup", "sub"):
+            base = items[k - 3]  # x^2_i
         if is_macro(base, "nabla"):
             continue  # the variable below a nabla is walked as a group, or is one letter
         if item.kind == "sup":
@@ -344,7 +369,7 @@ def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str
             if len(part) > 1:
                 _collect(r, part, right, out)
             continue
-        if letter in r.iteration or not letter[0].isascii() or len(letter.rstrip("'")) > 1:
+        if letter in r.iteration or letter in r.labels or not letter[0].isascii() or len(letter.rstrip("'")) > 1:
             continue
         if _declared(r, Key(letter), r.raw) or r.is_defined(Key(letter)):
             continue

@@ -129,6 +129,9 @@ class LatexReader:
     guessed: set[str] = field(default_factory=set)  # names that were assumed in the first reading
     lines: str = ""  # what W_i of a matrix is: row, column, or "" for not known
     sets: frozenset[str] = frozenset()  # letters that stand for sets of indices
+    families: dict[str, int] = field(default_factory=dict)  # arrays of which a label numbers the first axes
+    squares: frozenset[str] = frozenset()  # names that are declared with a power: \\sigma^2
+    labels: frozenset[str] = frozenset()  # letters that are labels of declared names
     raw: Any = None  # the statement that is being read
     main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side
@@ -280,7 +283,7 @@ class LatexReader:
         else:
             node = Num(self.sizes[name])
         self.places.setdefault(node, (start, stop))
-        return value_of(node, start, stop, named=name)
+        return value_of(node, start, stop, named=name, family=self.families.get(name, 0))
 
     def value_of_definition(self, key: Key, start: int, stop: int) -> Value:
         """The value of a name that the text defines.

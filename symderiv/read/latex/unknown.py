@@ -36,11 +36,7 @@ def unknown_name(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[It
         found = _family(r, key, parts, above, start, stop)
         if found is not None:
             x, rest = found
-            return (
-                finish(r, x, rest, raised, scripts, start, stop)
-                if rest
-                else apply_raised(r, x, raised, scripts.primes, stop)
-            )
+            return finish(r, x, rest, raised, scripts, start, stop) if rest else apply_raised(r, x, raised, scripts.primes, stop)
     if key == Key("delta") and len(parts) == 2 and not raised:
         return kronecker(r, parts, start, stop)
     if key == Key("pi") and not parts and not raised and not scripts.primes:
@@ -74,7 +70,8 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
             return replace(x, start=start, stop=stop), above or parts
     if key == Key("delta") and len(parts) == 2:
         return None
-    if above:
+    bold = any(f in r.source[start:stop] for f in ("\\mathbf", "\\boldsymbol", "\\bm", "\\vec", "\\pmb"))
+    if above and (bold or not all(r.is_index(letter_of(p)) for p in above) or r.known(key, start, stop) or r.is_defined(key)):
         name = upper.identifier if len(key.base) == 1 else key.identifier
         what = f"`{r.text(start, stop)}`: what is numbered by the bracket is not declared"
         raise r.error(what, start, stop, "SD133", f"declare `{name}: n,d`, whose rows are the samples, or `{key.identifier}: n`")
@@ -88,12 +85,16 @@ def _family(r: LatexReader, key: Key, parts: list, above: list, start: int, stop
         return None
     integer = ("integer",) if r.expecting_label else ()
     x = r.assume(key, count, start, stop, integer, f"it has {count} ind{'ex' if count == 1 else 'ices'}")
-    return x, parts
+    if above:
+        r.families[key.identifier] = len(above)
+    return x, [*above, *parts]
 
 
 def _label_subscript(r: LatexReader, parts: list) -> bool:
     """`s_{y_i}`: subscripts that are labels."""
-    return all(r.is_index(letter_of(p)) or all_numbers(p) or any(isinstance(i, Token) and i.kind == "sub" for i in p) for p in parts)
+    return all(
+        r.is_index(letter_of(p)) or all_numbers(p) or any(isinstance(i, Token) and i.kind == "sub" for i in p) for p in parts
+    )
 
 
 def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: list[Raised], start: int, stop: int) -> Value:

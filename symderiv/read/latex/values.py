@@ -86,11 +86,20 @@ def add(r: LatexReader, terms: list[tuple[int, Value]]) -> Value:
         if x.kind != kind and kind != "tensor":
             raise _mixed_sum(r, arrays[0], x)
     if kind == "matrix" and any(not x.is_array for _, x in terms):
+        _check_assumed_matrix(r, arrays, next(x for _, x in terms if not x.is_array))
         _check_scalar_beside_matrix(r, arrays[0], next(x for _, x in terms if not x.is_array))
     nodes = [x.node if sign > 0 else negative(r, x) for sign, x in terms]
     if all(isinstance(n, Num) for n in nodes):
         return Value(Num(sum((n.value for n in nodes), Integer(0))), "scalar", start, stop)
     return Value(r.make("add", *nodes, start=start, stop=stop), kind, start, stop)
+
+
+def _check_assumed_matrix(r: LatexReader, arrays: list[Value], scalar: Value) -> None:
+    """`J + 1` with a J that is a matrix only by its letter: more likely a number."""
+    if all(r.is_guess(x.node) for x in arrays):
+        x = arrays[0]
+        what = f"{r.shown(x)} is not declared; from its letter it is a matrix, beside the scalar {r.shown(scalar)}"
+        raise r.error(what, x.start, x.stop, "SD133", f"declare it: `{x.node.name}: scalar` or `{x.node.name}: n,d`")  # type: ignore[attr-defined]
 
 
 def _is_zero(x: Value) -> bool:
