@@ -1,0 +1,1 @@
+"""Benchmarks of emitted code against hand-written NumPy, JAX and PyTorch: `python -m benchmarks`."""
