@@ -50,10 +50,14 @@ def disagreement(got: Any, known: Any) -> float:
     a, b = as_arrays(got), as_arrays(known)
     if [x.shape for x in a] != [x.shape for x in b]:
         return float("inf")
-    return max(float(np.max(np.abs(x - y), initial=0) / max(np.max(np.abs(y), initial=0), 1e-300)) for x, y in zip(a, b, strict=True))
+    return max(
+        float(np.max(np.abs(x - y), initial=0) / max(np.max(np.abs(y), initial=0), 1e-300)) for x, y in zip(a, b, strict=True)
+    )
 
 
-def time_all(contenders: Mapping[str, Callable[[], Any]], budget: float, least_rounds: int = 3, most_rounds: int = 60) -> dict[str, Timing]:
+def time_all(
+    contenders: Mapping[str, Callable[[], Any]], budget: float, least_rounds: int = 3, most_rounds: int = 60
+) -> dict[str, Timing]:
     """Time all contenders in rounds for about `budget` seconds."""
     repeats: dict[str, int] = {}
     once: dict[str, float] = {}

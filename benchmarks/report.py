@@ -19,12 +19,14 @@ def table(rows: list[dict[str, Any]], header: bool = True) -> str:
     """One line a row: milliseconds of hand and emitted code, then ratios (below 1 symderiv is faster), then the spread."""
     lines = []
     if header:
-        lines.append(f"{'work':27} {'kind':8} {'size':12} {'hand ms':>9} {'ours ms':>9} " + " ".join(f"{s:>11}" for s, _ in SHOWN) + "  p90/p10")
+        shown = " ".join(f"{s:>11}" for s, _ in SHOWN)
+        lines.append(f"{'work':27} {'kind':8} {'size':12} {'hand ms':>9} {'ours ms':>9} {shown}  p90/p10")
     for r in rows:
         ms = r["ms"]
         cells = " ".join(f"{r['ratios'][k]:11.4g}" if k in r["ratios"] else f"{'-':>11}" for _, k in SHOWN)
         times = " ".join(f"{ms[k]:9.4g}" if k in ms else f"{'-':>9}" for k in ("hand", "symderiv numpy"))
-        lines.append(f"{r['work']:27} {r['kind']:8} {r['size']:12} {times} {cells}  {r['spread'].get('symderiv numpy', float('nan')):.2f}")
+        spread = r["spread"].get("symderiv numpy", float("nan"))
+        lines.append(f"{r['work']:27} {r['kind']:8} {r['size']:12} {times} {cells}  {spread:.2f}")
         if r["disagree"]:
             shown = ", ".join(f"{n} {r['errors'][n]:.1e}" for n in r["disagree"])
             lines.append(f"    DISAGREES with the hand-written form: {shown}")
@@ -83,13 +85,15 @@ def markdown(found: dict[str, Any]) -> str:
         "*hand* is a careful person's closed form in NumPy, *best* the best variant known by hand; JAX is `jit(grad)`, `jit(hessian)`; torch is",
         "`autograd.grad`, `torch.func.hessian`. *numba* is the one-pass emission over *hand*; *structured* is the compressed Hessian over the",
         "full one; *jax/jax* and *torch/torch* are emitted JAX and PyTorch code over the peers' automatic differentiation.", "",
-        "| work | kind | size | hand ms | emitted ms | / hand | / best | / JAX | / torch | numba / hand | structured / full | jax/jax | torch/torch | spread |",
+        "| work | kind | size | hand ms | emitted ms | / hand | / best | / JAX | / torch | numba / hand | structured / full | jax/jax |"
+        " torch/torch | spread |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for r in rows:
         cells = [f"{r['ratios'][k]:.3g}" if k in r["ratios"] else "" for _, k in SHOWN]
         times = [f"{r['ms'][k]:.3g}" if k in r["ms"] else "" for k in ("hand", "symderiv numpy")]
-        lines.append("| " + " | ".join([r["work"], r["kind"], r["size"], *times, *cells, f"{r['spread'].get('symderiv numpy', 0):.2f}"]) + " |")
+        spread = f"{r['spread'].get('symderiv numpy', 0):.2f}"
+        lines.append("| " + " | ".join([r["work"], r["kind"], r["size"], *times, *cells, spread]) + " |")
     lines += ["", "| goal | median | largest | rows |", "|---|---|---|---|"]
     for title, kinds, key in (
         ("gradients and HVPs, NumPy over hand", ("gradient", "hvp"), "symderiv numpy / hand"),

@@ -67,11 +67,7 @@ def run_one(work: Work, size: dict[str, int], wanted: tuple[str, ...], seconds: 
         "spread": {n: round(t.spread, 2) for n, t in timings.items()},
         "rounds": len(next(iter(timings.values())).rounds) if timings else 0,
     }
-    row["ratios"] = {
-        f"{a} / {b}": round(ratio(timings[a], timings[b]), 5)
-        for a, b in PAIRS
-        if a in timings and b in timings
-    }
+    row["ratios"] = {f"{a} / {b}": round(ratio(timings[a], timings[b]), 5) for a, b in PAIRS if a in timings and b in timings}
     return row
 
 
@@ -118,5 +114,9 @@ def run_engine(quick: bool) -> list[dict[str, Any]]:
         except sd.SymDerivError as error:
             rows.append({"what": f"sum of n terms, gradient: refused ({error.code})", "n": n, "seconds": float("nan")})
     for _ in range(3):
-        timed("symderiv --help", 1, lambda: subprocess.run([sys.executable, "-m", "symderiv", "--help"], capture_output=True, check=True))
+        timed(
+            "symderiv --help",
+            1,
+            lambda: subprocess.run([sys.executable, "-m", "symderiv", "--help"], capture_output=True, check=True),
+        )
     return rows

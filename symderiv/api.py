@@ -133,6 +133,7 @@ def _several(problem, targets, layout, symmetric, check) -> Derivatives:
     core = normal(replace(problem.expr, plain))
     by_new, _ = engine.gradients(core, [plain.get(v, v) for v in distinct])  # type: ignore[misc]
     back = {new: old for old, new in plain.items()}
+    core = polish(with_variables(core, back)) if back else core
     found = {back.get(v, v): polish(with_variables(g, back)) if back else g for v, g in by_new.items()}
     results = {}
     for v in targets:

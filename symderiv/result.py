@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .code.numpy import numpy_function, numpy_source
-from .errors import CodeError
+from .emitting import Emitting
 from .explained import Explained
 from .expr.nodes import Call, Node, Num, Var
-from .expr.walk import postorder, variables
+from .expr.walk import postorder
 from .notation.words import to_words
 from .read.problem import Problem
 from .verify.certificate import Certificate, certify
@@ -19,10 +18,6 @@ from .write.language import to_text, to_text_shared
 from .write.latex import to_latex
 from .write.sharing import MAX_TREE
 from .write.unicode import to_unicode, to_unicode_shared
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 LONG = 400  # nodes from which repeated parts are named
 
@@ -51,7 +46,7 @@ def _lines(shared: tuple[list[tuple[str, str]], str], last: str) -> str:
     return "\n".join([*(f"{name} = {value}" for name, value in definitions), last + text])
 
 
-class Derivative(Explained):
+class Derivative(Explained, Emitting):
     """A derivative in a person's form.
 
     Attributes:
@@ -85,7 +80,6 @@ class Derivative(Explained):
         self.symmetric = symmetric
         self.directions = directions
         self.certificate: Certificate | None = None
-        self._numpy: Callable[..., np.ndarray] | None = None
 
     @cached_property
     def expr(self) -> Node:
@@ -166,35 +160,6 @@ class Derivative(Explained):
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
-    @property
-    def arguments(self) -> list[Var]:
-        """All declared variables, in order: the parameters of the emitted code."""
-        found = dict(self.problem.vars)
-        for v in variables(self.expr):
-            found.setdefault(v.name, v)
-        return list(found.values())
-
-    def numpy(self) -> Callable[..., np.ndarray]:
-        """The derivative as a NumPy function of the declared names; unused ones are accepted."""
-        if self._numpy is None:
-            self._numpy = numpy_function(self.expr, self.arguments, doc=self._doc())
-        return self._numpy
-
-    def source(self, backend: str = "numpy", name: str = "derivative") -> str:
-        """A module that stands alone.
-
-        Raises:
-            CodeError: SD501 for a back end that does not exist.
-        """
-        if backend != "numpy":
-            raise CodeError(f"there is no back end {backend!r}", code="SD501", hint='use "numpy"')
-        return numpy_source(self.expr, name=name, args=self.arguments, doc=self._doc())
-
-    def _doc(self) -> str:
-        by = " ".join(f"d{v.name}" for v in self.chain)
-        source = " ".join(self.problem.source.split())
-        return f"d{self.order if self.order > 1 else ''}({source[:300]}) / {by}"
-
     def check(self, seed: int = 0) -> Certificate:
         """Compare with finite differences of the original again, at other points."""
         if self.kind != "derivative":
@@ -224,8 +189,10 @@ class Derivative(Explained):
         return derive(self.problem, self.chain[0], order=self.order + 1)  # type: ignore[return-value]
 
 
-class Derivatives(Explained, Mapping[str, Derivative]):
+class Derivatives(Explained, Emitting, Mapping[str, Derivative]):
     """Several derivatives of one expression, by variable name, from one sweep."""
+
+    _named = True
 
     def __init__(self, results: dict[str, Derivative]) -> None:
         self._results = results
@@ -246,34 +213,12 @@ class Derivatives(Explained, Mapping[str, Derivative]):
         return next(iter(self._results.values()))
 
     @property
-    def problem(self) -> Problem:
+    def problem(self) -> Problem:  # type: ignore[override]
         return self.first.problem
 
     @property
     def certificate(self) -> Certificate | None:
         return self.first.certificate
-
-    def numpy(self) -> Callable[..., dict[str, np.ndarray]]:
-        """All of them from one call, with shared subexpressions computed once; a dict by name."""
-        f = numpy_function([r.expr for r in self._results.values()], self.first.arguments, doc="all gradients")
-        names = list(self._results)
-
-        def gradients(**values: Any) -> dict[str, np.ndarray]:
-            return dict(zip(names, f(**values), strict=True))
-
-        gradients.source = getattr(f, "source", "")  # type: ignore[attr-defined]
-        return gradients
-
-    def source(self, backend: str = "numpy", name: str = "gradients") -> str:
-        """A module that stands alone and returns all derivatives in order."""
-        if backend != "numpy":
-            raise CodeError(f"there is no back end {backend!r}", code="SD501", hint='use "numpy"')
-        return numpy_source(
-            [r.expr for r in self._results.values()],
-            name=name,
-            args=self.first.arguments,
-            value_names=[f"d{n}" for n in self._results],
-        )
 
     def _answers(self) -> tuple[Derivative, ...]:
         return tuple(self._results.values())

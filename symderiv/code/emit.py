@@ -17,14 +17,15 @@ from sympy import Expr
 
 from .. import ops  # noqa: F401  (fills the table of operations)
 from ..errors import CodeError, LimitError
-from ..expr.nodes import Add, Einsum, Index, Node, Shared, Var
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import fold, postorder
-from .spell import ATOM, Piece, spell_number
+from .dialect import NUMPY, Dialect
+from .spell import ATOM, MUL, UNARY, Piece, spell_number
 
 GENERATORS = ("isum", "iprod", "imax", "imin")
 _SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
 _MAX_NEST, _MAX_WIDTH, _MAX_LOOPS = 24, 96, 20
-_HELPER = re.compile(r"\b(np|_[a-z]\w*)(?=[.(])")
+_HELPER = re.compile(r"\b(np|jnp|jax|math|torch|_[a-z]\w*)(?=[.(])")
 
 
 @dataclass
@@ -78,11 +79,13 @@ class Emitter:
         labels: integer variables that pick from an axis: (variable, size).
     """
 
-    def __init__(self, roots: Iterable[Node], sizes: Mapping[Expr, str], names: Names, inline: bool = False) -> None:
+    def __init__(
+        self, roots: Iterable[Node], sizes: Mapping[Expr, str], names: Names, inline: bool = False, dialect: Dialect = NUMPY
+    ) -> None:
         from .words import plan_of
 
         self.roots = [self._checked(r) for r in roots]
-        self.sizes, self.names, self.inline = sizes, names, inline
+        self.sizes, self.names, self.inline, self.dialect = sizes, names, inline, dialect
         self.user_names = {v.name for v in postorder(*self.roots) if isinstance(v, Var)}
         self.aliases: dict[str, str] = {}
         self.helpers: dict[str, None] = {}
@@ -92,6 +95,7 @@ class Emitter:
         self._plan_of = plan_of
         self._plans: dict[Node, Plan] = {}
         self._free: dict[Node, frozenset[Node]] = {}
+        self._array_memo: dict[Node, bool] = {}
         self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
         self.subscripts = self._subscript_nodes()
         self.indices: dict[Node, str] = {}
@@ -217,19 +221,47 @@ class Emitter:
         return self.aliases[name]
 
     def source(self, text: str) -> str:
-        """`text` with `np.` and helper names as `word` spells them."""
-        return _HELPER.sub(lambda m: self.word(m.group(1)), text)
+        """`text` with `np.` and helper names as the library and `word` spell them."""
+        return _HELPER.sub(lambda m: self.word(self.dialect.prefix if m.group(1) == "np" else m.group(1)), text)
 
     def size(self, size) -> str:
         """A size, as source."""
         from ..expr.sizes import as_size
 
         piece = spell_number(as_size(size), self.sizes)
-        return self.source(piece.text)
+        return self.source(self.dialect.number(piece.text))
 
     def number(self, value: Expr) -> Piece:
         piece = spell_number(value, self.sizes)
-        return replace(piece, text=self.source(piece.text), kind="int")
+        return replace(piece, text=self.source(self.dialect.number(piece.text)), kind="int")
+
+    def as_float(self, piece: Piece, rank: int) -> Piece:
+        """Whole numbers as floats of the library."""
+        before, after = self.source(self.dialect.as_float(rank)).split("{}")
+        if after:
+            return Piece(f"{before}{piece.text}{after}", nest=piece.nest + 1)
+        return Piece(f"{before}{piece.at(UNARY)}", MUL, "float", piece.nest + 1)
+
+    def plain_operand(self, text: str) -> str:
+        """A number of Python as a function takes it."""
+        return self.source_around(self.dialect.plain_operand(), text)
+
+    def source_around(self, template: str, text: str) -> str:
+        """`template` as `source` spells it, with finished text in place of its braces."""
+        before, after = self.source(template).split("{}")
+        return f"{before}{text}{after}"
+
+    def is_plain(self, node: Node) -> bool:
+        """Whether the value is written as a number of Python: numbers, indices and what `+ - * / **` make of them."""
+        return not self._arrays(node)
+
+    def _arrays(self, root: Node) -> bool:
+        def visit(node: Node, operands: list[bool]) -> bool:
+            if isinstance(node, (Num, Index)):
+                return False
+            return not isinstance(node, Call) or node.name not in ("add", "mul", "neg", "div", "pow") or any(operands)
+
+        return fold(root, visit, self._array_memo)
 
     def index_name(self, index: Index) -> str:
         if index not in self.indices:

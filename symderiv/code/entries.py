@@ -30,8 +30,12 @@ def plan_getitem(emitter: Emitter, node: Call) -> Plan:
     def bound(value: object) -> str:
         return "" if value is None else emitter.size(value)
 
+    dialect = emitter.dialect
+    by_value = any(not emitter.is_plain(i) for i in indices)
+
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         given = iter(pieces[1:])
+        sizes = iter([s for s, e in zip(x.shape, (e for e in node.params["spec"] if e != "new"), strict=False) if e != "at"])
         words = []
         for entry in node.params["spec"]:
             if entry == "at":
@@ -39,9 +43,9 @@ def plan_getitem(emitter: Emitter, node: Call) -> Plan:
             elif entry == "new":
                 words.append("None")
             else:
-                start, stop, step = entry[1:]
-                words.append(f"{bound(start)}:{bound(stop)}" + (f":{bound(step)}" if step is not None and step != 1 else ""))
-        return Piece(f"{pieces[0].at(ATOM)}[{', '.join(words)}]", ATOM, pieces[0].kind, 1 + max_nest(pieces))
+                words.append(dialect.slice(bound(entry[1]), bound(entry[2]), bound(entry[3]), emitter.size(next(sizes))))
+        text = emitter.source_around(dialect.picked(Piece("{}", ATOM), ", ".join(words), by_value), pieces[0].at(ATOM))
+        return Piece(text, ATOM, pieces[0].kind, 1 + max_nest(pieces))
 
     return Plan((x, *indices), build) if node.params["spec"] else same(x)
 
@@ -71,11 +75,11 @@ def plan_loop(emitter: Emitter, node: Call) -> Plan:
         text, over, body = emitter.loop(node, scope)
         nest = body.nest + 2
         if node.name == "isum":
-            start = emitter.source(", np.zeros(") + parameter(emitter, node.shape) + ")" if node.rank else ""
+            start = ", " + emitter.source(emitter.dialect.zeros(parameter(emitter, node.shape))) if node.rank else ""
             values = f"({text} {over})" if start else f"{text} {over}"
             return Piece(f"{emitter.word('sum')}({values}{start})", kind="float" if start else "int", nest=nest)
         word = {"iprod": "prod", "imax": "max", "imin": "min"}[node.name]
-        found = emitter.source(f"np.{word}(") + f"[{text} {over}], axis=0)"
+        found = emitter.source(emitter.dialect.reduced(word, f"{text} {over}"))
         if node.rank and word == "prod":  # of no factors too
             found = emitter.source("np.broadcast_to(") + f"{found}, {parameter(emitter, node.shape)})"
         return Piece(found, kind="int", nest=nest)
@@ -105,14 +109,10 @@ def plan_einsum(emitter: Emitter, node: Call) -> Plan:
     subs = ",".join(["".join(ascii_of[c] for c in word) for word in words] + [word for word, _ in extra])
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
-        xs = [p.as_number().text for p in pieces] + [emitter.source(f"np.eye({emitter.size(size)})") for _, size in extra]
-        fast = ", optimize=True" if len(xs) > 2 else ""
-        return Piece(
-            emitter.source("np.einsum(") + f"'{subs}->{result}', " + f"{', '.join(xs)}{fast})",
-            ATOM,
-            kind_of(pieces),
-            1 + max_nest(pieces),
-        )
+        dialect = emitter.dialect
+        xs = [p.as_number().text for p in pieces] + [emitter.source(dialect.eye(emitter.size(size))) for _, size in extra]
+        text = emitter.source(dialect.einsum(f"{subs}->{result}", xs))
+        return Piece(text, ATOM, kind_of(pieces), 1 + max_nest(pieces))
 
     return Plan(node.operands, build)
 
@@ -123,4 +123,4 @@ def plan_squeeze(emitter: Emitter, node: Call) -> Plan:
     if axes is None:  # only the axes that are 1 by declaration, whatever the sizes of the arrays
         axes = tuple(k for k, s in enumerate(x.shape) if s == 1)
     word = emitter.source("np.squeeze(")
-    return Plan((x,), lambda p, s: Piece(f"{word}{p[0].as_number().text}, axis={axes})", ATOM, kind_of(p), p[0].nest + 1))
+    return Plan((x,), lambda p, s: Piece(f"{word}{p[0].as_number().text}, {axes})", ATOM, kind_of(p), p[0].nest + 1))

@@ -22,12 +22,14 @@ class Piece:
         level: how tightly it holds together; a weaker piece is bracketed.
         kind: "float", "int" (also plain Python numbers) or "bool".
         nest: depth of brackets.
+        cast: how a comparison becomes a number, `({}).to(…)`; "" for a product with 1.0.
     """
 
     text: str
     level: int = ATOM
     kind: str = "float"
     nest: int = 0
+    cast: str = ""
 
     def at(self, level: int) -> str:
         """The text, bracketed if it is weaker than `level`."""
@@ -35,11 +37,11 @@ class Piece:
 
     def as_number(self) -> Piece:
         """0.0 and 1.0 instead of False and True, whose sums and functions NumPy computes differently."""
-        return (
-            replace(self, text=f"1.0*{self.at(UNARY)}", level=MUL, kind="float", nest=self.nest + 1)
-            if self.kind == "bool"
-            else self
-        )
+        if self.kind != "bool":
+            return self
+        if self.cast:
+            return Piece(self.cast.format(self.text), nest=self.nest + 1)
+        return replace(self, text=f"1.0*{self.at(UNARY)}", level=MUL, kind="float", nest=self.nest + 1)
 
 
 def max_nest(pieces: list[Piece]) -> int:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable
 
 import sympy
@@ -14,6 +13,7 @@ from sympy import Rational
 
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
+from .dialect import fields_of
 from .emit import GENERATORS, Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
 from .products import plan_matmul, plan_trace
@@ -163,9 +163,9 @@ def _plan_mul(emitter: Emitter, node: Call) -> Plan:
         pieces = [p.as_number() if k == 0 or p.kind == "bool" else p for k, p in enumerate(pieces)]
         words = [p.at(MUL if k == 0 else UNARY) for k, p in enumerate(pieces)]
         if _whole_arrays(emitter, node, pieces):
-            return Piece(
-                ("-1.0*" if minus else "1.0*") + "*".join(p.at(UNARY) for p in pieces), MUL, "float", 1 + max_nest(pieces)
-            )
+            pieces[0] = emitter.as_float(pieces[0], 1)
+            words = [p.at(MUL if k == 0 else UNARY) for k, p in enumerate(pieces)]
+            return Piece(("-" if minus else "") + "*".join(words), MUL, "float", 1 + max_nest(pieces))
         return Piece(("-" if minus else "") + "*".join(words), MUL, kind_of(pieces), 1 + max_nest(pieces))
 
     return Plan(tuple(one[1:] if minus else one), build)
@@ -188,11 +188,12 @@ def _plan_pow(emitter: Emitter, node: Call) -> Plan:
         assert power is not None
         x = pieces[0].as_number()
         if _whole_arrays(emitter, node, [x]):
-            x = Piece(f"1.0*{x.at(UNARY)}", MUL, "float", x.nest + 1)
+            x = emitter.as_float(x, 1)
         elif x.kind == "int" and power < 0 and base.rank == 0:
-            x = Piece(emitter.source("np.float64(") + f"{x.text})", nest=x.nest + 1)  # 0**-1 of Python raises, of NumPy is inf
+            x = emitter.as_float(x, 0)
         if root:
-            word = emitter.source("np.sqrt(") + f"{x.text})"
+            inside = emitter.plain_operand(x.text) if emitter.is_plain(base) else x.text
+            word = emitter.source("np.sqrt(") + f"{inside})"
             return Piece(word, nest=x.nest + 1) if power > 0 else Piece(f"1/{word}", MUL, nest=x.nest + 1)
         if power == -1:
             return Piece(f"1/{x.at(POW)}", MUL, x.kind, x.nest + 1)
@@ -201,7 +202,7 @@ def _plan_pow(emitter: Emitter, node: Call) -> Plan:
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         x, y = (p.as_number() for p in pieces)
         if kind_of([x, y]) == "int" and node not in emitter.subscripts:
-            x = Piece(f"1.0*{x.at(UNARY)}", MUL) if base.rank else Piece(emitter.source("np.float64(") + f"{x.text})")
+            x = emitter.as_float(x, base.rank)
         return Piece(f"{x.at(ATOM)}**{y.at(ATOM)}", POW, "float", 1 + max_nest([x, y]))
 
     return Plan((base, exponent), build) if power is None else Plan((base,), build_number)
@@ -210,7 +211,8 @@ def _plan_pow(emitter: Emitter, node: Call) -> Plan:
 def _plan_compare(emitter: Emitter, node: Call) -> Plan:
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         x, y = (p.as_number() for p in pieces)
-        return Piece(f"{x.at(ADD)} {_COMPARISONS[node.name]} {y.at(ADD)}", COMPARE, "bool", 1 + max_nest([x, y]))
+        text = f"{x.at(ADD)} {_COMPARISONS[node.name]} {y.at(ADD)}"
+        return emitter.dialect.compared(Piece(text, COMPARE, "bool", 1 + max_nest([x, y])))
 
     return Plan(node.operands, build)
 
@@ -221,32 +223,29 @@ def _plan_transpose(emitter: Emitter, node: Call) -> Plan:
         return same(x)
     if isinstance(x, Call) and x.name == "T":
         return same(x.operands[0])
-    return Plan(
-        (x,), lambda pieces, scope: Piece(f"{pieces[0].as_number().at(ATOM)}.T", ATOM, pieces[0].kind, pieces[0].nest + 1)
-    )
+    return Plan((x,), lambda pieces, scope: emitter.dialect.transposed(pieces[0].as_number(), x.rank))
 
 
 # templates --------------------------------------------------------------------------------------------------------------------
 def _plan_template(emitter: Emitter, node: Call) -> Plan:
-    template = node.op.numpy
-    if template is None:
-        raise CodeError(f"{node.name} has no NumPy code", code="SD501", hint="declare numpy= in symderiv/ops")
-    for name, value in node.params.items():
-        if node.op.defaults.get(name) == value and name in node.op.defaults:
-            for written in (f", {name}={{{name}}}", f", {{{name}}}", f"{{{name}}}, "):
-                template = template.replace(written, "")
+    dialect = emitter.dialect
+    template = dialect.shortened(node.op, node.params)
+    plain = [emitter.is_plain(x) and (node.op.domain[k : k + 1] != ("label",)) for k, x in enumerate(node.operands)]
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         raw = node.name == "where"  # the condition may stay a comparison
         pieces = [p if raw and k == 0 else p.as_number() for k, p in enumerate(pieces)]
-        given = dict(zip(node.op.operands, pieces, strict=False))
+        written = [emitter.plain_operand(p.text) if q else p.text for p, q in zip(pieces, plain, strict=True)]
+        if raw:
+            written[0] = dialect.condition(pieces[0])
+        given = dict(zip(node.op.operands, written, strict=False))
         text = ""
-        for before, name, _, _ in string.Formatter().parse(template):
+        for before, name in fields_of(template):
             text += emitter.source(before)
             if name == "*":
-                text += ", ".join(p.text for p in pieces)
+                text += ", ".join(written)
             elif name in given:
-                text += given[name].text
+                text += given[name]
             elif name:
                 text += parameter(emitter, node.params[name])
         values = pieces[1:] if raw else pieces

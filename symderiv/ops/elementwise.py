@@ -84,7 +84,7 @@ declare("where", "c, x, y", partials=("", "where(c, 1, 0)", "where(c, 0, 1)"), n
 declare("clip", "x, lo, hi",
         partials=("heaviside(x - lo, 1/2)*heaviside(hi - x, 1/2)", "heaviside(lo - x, 1/2)*heaviside(hi - lo, 1/2)",
                   "heaviside(maximum(x, lo) - hi, 1/2)"),
-        numpy="np.clip({x}, {lo}, {hi})", torch="torch.clamp({x}, {lo}, {hi})", domain=("real", "real", "real"),
+        numpy="np.clip({x}, {lo}, {hi})", torch="torch.minimum(torch.maximum({x}, {lo}), {hi})", domain=("real", "real", "real"),
         kinks="x = lo, x = hi", analytic=False, says="min(max(x, lo), hi), elementwise.", source="chain rule",
         example="sum(clip(x, -1, 1))", example_vars={"x": "d"})  # fmt: skip
 declare("heaviside", "x, h", partials=("", "where(x == 0, 1, 0)"), numpy="np.heaviside({x}, {h})", domain=("real", "real"),
@@ -100,35 +100,33 @@ declare("xlogy", "x, y", partials=("log(y)", "x/y"), numpy="_xlogy({x}, {y})", t
 _function("sigmoid", "sigmoid(x)*(1 - sigmoid(x))", "σ(x) = 1/(1 + e^(-x)).", "Bishop 2006, eq. 4.88", numpy="_sigmoid({x})",
           torch="torch.sigmoid({x})", jax="jax.nn.sigmoid({x})", latex="\\sigma\\left({x}\\right)")  # fmt: skip
 _function("logsigmoid", "1 - sigmoid(x)", "ln σ(x) = -softplus(-x).", "chain rule", numpy="_logsigmoid({x})",
-          torch="torch.nn.functional.logsigmoid({x})", jax="jax.nn.log_sigmoid({x})", latex="\\log\\sigma\\left({x}\\right)")  # fmt: skip
+          torch="_logsigmoid({x})", jax="_logsigmoid({x})", latex="\\log\\sigma\\left({x}\\right)")  # fmt: skip
 _function("softplus", "sigmoid(x)", "ln(1 + eˣ), without overflow.", "Dugas et al. 2001", numpy="_softplus({x})",
-          torch="torch.nn.functional.softplus({x})", jax="jax.nn.softplus({x})")  # fmt: skip
+          torch="_softplus({x})", jax="_softplus({x})")  # fmt: skip
 _function("relu", "where(x > 0, 1, 0)", "max(0, x); the derivative is 0 at the kink.", "Glorot et al. 2011", kinks="x = 0", analytic=False,
           numpy="np.maximum({x}, 0)", torch="torch.relu({x})", jax="jax.nn.relu({x})")  # fmt: skip
 declare("leaky_relu", "x, slope=0.01", partials=("where(x > 0, 1, slope)", "where(x > 0, 0, x)"), numpy="_leaky_relu({x}, {slope})",
-        jax="jnp.where({x} > 0, {x}, {slope}*{x})", torch="torch.where({x} > 0, {x}, {slope}*{x})", domain=("real", "positive"),
+        jax="_leaky_relu({x}, {slope})", torch="_leaky_relu({x}, {slope})", domain=("real", "positive"),
         kinks="x = 0", analytic=False, says="x where x > 0, else slope·x.", source="Maas et al. 2013",
         example="sum(leaky_relu(x))", example_vars={"x": "d"})  # fmt: skip
 declare("prelu", "x, slope", partials=("where(x > 0, 1, slope)", "where(x > 0, 0, x)"), numpy="_leaky_relu({x}, {slope})",
-        jax="jnp.where({x} > 0, {x}, {slope}*{x})", torch="torch.where({x} > 0, {x}, {slope}*{x})", domain=("real", "positive"),
+        jax="_leaky_relu({x}, {slope})", torch="_leaky_relu({x}, {slope})", domain=("real", "positive"),
         kinks="x = 0", analytic=False, says="x where x > 0, else slope·x; the slope is learned.", source="He et al. 2015",
         example="sum(prelu(x, a))", example_vars={"x": "d", "a": "scalar"})  # fmt: skip
 declare("elu", "x, alpha=1", partials=("where(x > 0, 1, alpha*exp(x))", "where(x > 0, 0, exp(x) - 1)"), numpy="_elu({x}, {alpha})",
-        jax="jax.nn.elu({x}, {alpha})", torch="torch.where({x} > 0, {x}, {alpha}*torch.expm1({x}))", domain=("real", "positive"),
+        jax="_elu({x}, {alpha})", torch="_elu({x}, {alpha})", domain=("real", "positive"),
         kinks="x = 0 unless alpha = 1", analytic=False, says="x where x > 0, else α(eˣ - 1).", source="Clevert et al. 2015",
         example="sum(elu(x))", example_vars={"x": "d"})  # fmt: skip
 _function("selu", "where(x > 0, 1.0507009873554805, 1.7580993408473766*exp(x))", "λx where x > 0, else λα(eˣ - 1).",
-          "Klambauer et al. 2017", kinks="x = 0", analytic=False, numpy="_selu({x})", torch="torch.selu({x})", jax="jax.nn.selu({x})")  # fmt: skip
+          "Klambauer et al. 2017", kinks="x = 0", analytic=False, numpy="_selu({x})", torch="_selu({x})", jax="_selu({x})")  # fmt: skip
 _function("gelu", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)", "x Φ(x), with the normal distribution Φ.",
           "Hendrycks and Gimpel 2016", numpy="_gelu({x})", torch="torch.nn.functional.gelu({x})",
-          jax="jax.nn.gelu({x}, approximate=False)")  # fmt: skip
+          jax="_gelu({x})")  # fmt: skip
 _function("silu", "sigmoid(x)*(1 + x*(1 - sigmoid(x)))", "x σ(x).", "Elfwing et al. 2018", numpy="_silu({x})",
           torch="torch.nn.functional.silu({x})", jax="jax.nn.silu({x})")  # fmt: skip
 _function("hardtanh", "where(abs(x) < 1, 1, 0)", "min(max(x, -1), 1); the derivative is 0 at the kinks.", "Collobert 2004",
           kinks="x = -1, x = 1", analytic=False, parity="odd", numpy="np.clip({x}, -1, 1)", torch="torch.clamp({x}, -1, 1)",
           jax="jnp.clip({x}, -1, 1)")  # fmt: skip
 declare("huber", "x, delta=1", define="where(abs(x) <= delta, x**2/2, delta*(abs(x) - delta/2))", numpy="_huber({x}, {delta})",
-        jax="jnp.where(jnp.abs({x}) <= {delta}, 0.5*({x})**2, {delta}*(jnp.abs({x}) - 0.5*{delta}))",
-        torch="torch.where(torch.abs({x}) <= {delta}, 0.5*({x})**2, {delta}*(torch.abs({x}) - 0.5*{delta}))",
         domain=("real", "positive"), analytic=False, says="x²/2 where |x| ≤ δ, else δ(|x| - δ/2).",
         source="Huber 1964", example="mean(huber(y - X @ w))", example_vars={"X": "n,d", "w": "d", "y": "n"})  # fmt: skip

@@ -112,7 +112,7 @@ def sylvester_shape(operands: Operands, params: Params) -> Shape:
     return C.shape
 
 
-declare("dot", "x, y", shape=dot_shape, numpy="np.dot({x}, {y})", says="xᵀy: the inner product of vectors, the product of matrices.",
+declare("dot", "x, y", shape=dot_shape, numpy="np.dot({x}, {y})", torch="_dot({x}, {y})", says="xᵀy: the inner product of vectors, the product of matrices.",
         source=COOKBOOK + "eq. 69", example="dot(x, y)", example_vars={"x": "d", "y": "d"})  # fmt: skip
 declare("trace", "A", shape=trace_shape, numpy="np.trace({A})", latex="\\operatorname{{tr}}\\left({A}\\right)",
         domain=("square",), says="tr A = Σᵢ Aᵢᵢ.", source=COOKBOOK + "eq. 99", example="trace(A @ A)", example_vars=_SQUARE)  # fmt: skip
@@ -135,7 +135,7 @@ declare("pinv", "A", shape=pinv_shape,
 # inv(L) dA inv(L)ᵀ with dA made symmetric, as JAX and PyTorch do: the runtime takes the symmetric part of A for the same reason.
 _MIDDLE = "inv(cholesky(A)) @ (dA + dA.T) @ inv(cholesky(A)).T"
 declare("cholesky", "A", shape=_matrix("cholesky"), differential=f"cholesky(A) @ (tril({_MIDDLE}) - diag(diag({_MIDDLE}))/2)/2",
-        numpy="_cholesky({A})", torch="torch.linalg.cholesky({A})", jax="jnp.linalg.cholesky({A})",
+        numpy="_cholesky({A})", torch="_cholesky({A})", jax="_cholesky({A})",
         latex="\\operatorname{{chol}}\\left({A}\\right)", domain=("psd",), analytic=False,
         says="L, lower triangular, with L Lᵀ = A; of the symmetric part of A.", source="Murray 2016, arXiv:1602.07527",
         example="sum(cholesky(A))", example_vars=_PSD)  # fmt: skip

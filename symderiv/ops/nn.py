@@ -119,7 +119,7 @@ declare("log_softmax", "x, *, axis=-1", shape=_softmax_shape("log_softmax"), dif
         numpy="_log_softmax({x}, axis={axis})", torch="torch.log_softmax({x}, dim={axis})", jax="jax.nn.log_softmax({x}, axis={axis})",
         says="x - log Σ eˣ along the last axis.", source="Bishop 2006, eq. 4.106", example="log_softmax(X)", example_vars={"X": "n,k"})  # fmt: skip
 declare("onehot", "y, *, k", shape=onehot_shape, differential="", define="", numpy="_onehot({y}, {k})",
-        torch="torch.nn.functional.one_hot({y}.long(), {k}).to(torch.get_default_dtype())", jax="jax.nn.one_hot({y}, {k})",
+        torch="_onehot({y}, {k}, **_like)", jax="_onehot({y}, {k}, **_like)",
         domain=("label",), says="1 in column y, else 0; constant.", source="constant", example="onehot(y, k)*Z", example_vars=_ROWS)  # fmt: skip
 declare("cross_entropy", "logits, labels", shape=_loss_shape("cross_entropy"), define=define_cross_entropy,
         numpy="_cross_entropy({logits}, {labels})", domain=("real", "label"), says="-Σ Y log softmax(Z) / n: mean over rows, natural logarithm.",

@@ -61,19 +61,19 @@ declare("sum", _SIGNATURE, shape=_reduced("sum"), numpy=_word("sum"), says="Σ x
 declare("mean", _SIGNATURE, shape=_reduced("mean"), numpy=_word("mean"), says="Σ x / n: the mean over all axes or those of axis=.",
         source="linearity", example="mean(X, axis=1)", example_vars=_MATRIX)  # fmt: skip
 declare("prod", _SIGNATURE, shape=_reduced("prod"), differential="sum(prod(x, axis=axis, keepdims=True)/x*dx, axis=axis, keepdims=keepdims)",
-        numpy=_word("prod"), domain=("positive",), latex="\\prod {x}", kinks="an entry is 0 (the formula divides by it)",
+        numpy=_word("prod"), torch="_prod({x}, axis={axis}, keepdims={keepdims})", domain=("positive",), latex="\\prod {x}", kinks="an entry is 0 (the formula divides by it)",
         says="Π x over all axes or those of axis=.", source="product rule", example="prod(X, axis=0)", example_vars={"X": "n,d positive"})  # fmt: skip
-declare("max", _SIGNATURE, shape=_reduced("max"), differential=_share("max"), numpy=_word("max"), torch="torch.amax({x}, dim={axis}, keepdim={keepdims})",
+declare("max", _SIGNATURE, shape=_reduced("max"), differential=_share("max"), numpy=_word("max"), torch="_amax({x}, axis={axis}, keepdims={keepdims})",
         latex="\\max\\left({x}\\right)", kinks="a tie", analytic=False, says="max x; a tie shares the derivative equally.",
         source="Danskin's theorem", example="max(X, axis=1)", example_vars=_MATRIX)  # fmt: skip
-declare("min", _SIGNATURE, shape=_reduced("min"), differential=_share("min"), numpy=_word("min"), torch="torch.amin({x}, dim={axis}, keepdim={keepdims})",
+declare("min", _SIGNATURE, shape=_reduced("min"), differential=_share("min"), numpy=_word("min"), torch="_amin({x}, axis={axis}, keepdims={keepdims})",
         latex="\\min\\left({x}\\right)", kinks="a tie", analytic=False, says="min x; a tie shares the derivative equally.",
         source="Danskin's theorem", example="min(X)", example_vars=_MATRIX)  # fmt: skip
 declare("var", _SIGNATURE, shape=_reduced("var"), define="mean((x - mean(x, axis=axis, keepdims=True))**2, axis=axis, keepdims=keepdims)",
-        numpy=_word("var"), latex="\\operatorname{{var}}\\left({x}\\right)", says="Σ (x - x̄)² / n: the variance, without Bessel's correction.",
+        numpy=_word("var"), torch="torch.var({x}, axis={axis}, keepdims={keepdims}, correction=0)", latex="\\operatorname{{var}}\\left({x}\\right)", says="Σ (x - x̄)² / n: the variance, without Bessel's correction.",
         source="definition", example="var(X, axis=0)", example_vars=_MATRIX)  # fmt: skip
 declare("logsumexp", _SIGNATURE, shape=_reduced("logsumexp"), differential="sum(softmax(x, axis=axis)*dx, axis=axis, keepdims=keepdims)",
-        numpy="_logsumexp({x}, axis={axis}, keepdims={keepdims})", torch="torch.logsumexp({x}, dim={axis}, keepdim={keepdims})",
+        numpy="_logsumexp({x}, axis={axis}, keepdims={keepdims})", torch="_logsumexp({x}, axis={axis}, keepdims={keepdims})",
         jax="jax.scipy.special.logsumexp({x}, axis={axis}, keepdims={keepdims})", says="log Σ eˣ, without overflow.",
         source="Boyd and Vandenberghe 2004, p. 74", example="sum(logsumexp(X, axis=1))", example_vars=_MATRIX)  # fmt: skip
 declare("norm", "x, *, ord=2, axis=None, keepdims=False", shape=norm_shape, numpy="_norm({x}, ord={ord}, axis={axis}, keepdims={keepdims})",

@@ -259,9 +259,9 @@ def vec_shape(operands: Operands, params: Params) -> Shape:
 _MATRIX = {"X": "n,d"}
 _LINEAR = "linearity"
 
-declare("transpose", "x, *, axes=None", shape=transpose_shape, numpy="np.transpose({x}, {axes})", torch="torch.permute({x}, {axes})",
+declare("transpose", "x, *, axes=None", shape=transpose_shape, numpy="np.transpose({x}, {axes})", torch="_permute({x}, {axes})",
         says="Xᵀ, or the axes in the order of axes=.", source=_LINEAR, example="transpose(B, (1, 0, 2))", example_vars={"B": "n,d,k"})  # fmt: skip
-declare("reshape", "x, *, shape", shape=reshape_shape, numpy="np.reshape({x}, {shape})", says="The entries, rows first, in another shape.",
+declare("reshape", "x, *, shape", shape=reshape_shape, numpy="np.reshape({x}, {shape})", torch="torch.reshape({x}, _sized({shape}))", says="The entries, rows first, in another shape.",
         source=_LINEAR, example="reshape(X, (n*d,))", example_vars=_MATRIX)  # fmt: skip
 declare("vec", "x", shape=vec_shape, numpy="np.ravel({x}, order='F')", torch="torch.reshape({x}.T, (-1,))",
         says="vec X: the columns stacked, so vec(A X B) = kron(B.T, A) vec(X).", source="Magnus and Neudecker 2019, ch. 2",
@@ -275,33 +275,33 @@ declare("outer", "x, y", shape=outer_shape, numpy="np.outer({x}, {y})", latex="{
         source=_LINEAR, example="outer(x, y)", example_vars={"x": "n", "y": "d"})  # fmt: skip
 declare("kron", "A, B", shape=kron_shape, numpy="np.kron({A}, {B})", latex="{A} \\otimes {B}", says="A ⊗ B: the Kronecker product.",
         source="Magnus and Neudecker 2019, ch. 2", example="kron(A, B)", example_vars={"A": "n,m", "B": "p,q"})  # fmt: skip
-declare("diag", "x", shape=diag_shape, numpy="np.diag({x})", latex="\\operatorname{{diag}}\\left({x}\\right)",
+declare("diag", "x", shape=diag_shape, numpy="np.diag({x})", torch="torch.diag({x})", latex="\\operatorname{{diag}}\\left({x}\\right)",
         says="diag x: the diagonal matrix of a vector, the diagonal of a matrix.", source=_LINEAR, example="diag(x)", example_vars={"x": "d"})  # fmt: skip
 declare("tril", "x, *, k=0", shape=_triangle("tril"), numpy="np.tril({x}, {k})", says="The entries on and below diagonal k, else 0.",
         source=_LINEAR, example="tril(A)", example_vars={"A": "n,n"})  # fmt: skip
 declare("triu", "x, *, k=0", shape=_triangle("triu"), numpy="np.triu({x}, {k})", says="The entries on and above diagonal k, else 0.",
         source=_LINEAR, example="triu(A)", example_vars={"A": "n,n"})  # fmt: skip
-declare("cumsum", "x, *, axis=None", shape=cumsum_shape, numpy="np.cumsum({x}, axis={axis})", torch="torch.cumsum({x}, dim={axis})",
+declare("cumsum", "x, *, axis=None", shape=cumsum_shape, numpy="np.cumsum({x}, axis={axis})", torch="_cumsum({x}, axis={axis})",
         says="x₀, x₀ + x₁, …: running sums.", source=_LINEAR, example="cumsum(x)", example_vars={"x": "d"})  # fmt: skip
-declare("flip", "x, *, axis=None", shape=flip_shape, numpy="np.flip({x}, axis={axis})", torch="torch.flip({x}, dims={axis})",
+declare("flip", "x, *, axis=None", shape=flip_shape, numpy="np.flip({x}, axis={axis})", torch="_flip({x}, axis={axis})",
         says="The entries in backward order.", source=_LINEAR, example="flip(x)", example_vars={"x": "d"})  # fmt: skip
-declare("squeeze", "x, *, axis=None", shape=squeeze_shape, numpy="np.squeeze({x}, axis={axis})", says="Without axes of size 1.",
+declare("squeeze", "x, *, axis=None", shape=squeeze_shape, numpy="np.squeeze({x}, axis={axis})", torch="torch.squeeze({x}, {axis})", says="Without axes of size 1.",
         source=_LINEAR, example="squeeze(X)", example_vars={"X": "n,1"})  # fmt: skip
 declare("expand_dims", "x, *, axis", shape=expand_dims_shape, numpy="np.expand_dims({x}, axis={axis})", torch="torch.unsqueeze({x}, {axis})",
         says="With a new axis of size 1.", source=_LINEAR, example="expand_dims(x, axis=0)", example_vars={"x": "d"})  # fmt: skip
-declare("broadcast_to", "x, *, shape", shape=broadcast_to_shape, numpy="np.broadcast_to({x}, {shape})", says="Repeated to a larger shape.",
+declare("broadcast_to", "x, *, shape", shape=broadcast_to_shape, numpy="np.broadcast_to({x}, {shape})", torch="torch.broadcast_to({x}, _sized({shape}))", says="Repeated to a larger shape.",
         source=_LINEAR, example="broadcast_to(x, (n, d))", example_vars={"x": "d", "y": "n"})  # fmt: skip
 declare("swapaxes", "x, *, axis1, axis2", shape=swapaxes_shape, numpy="np.swapaxes({x}, {axis1}, {axis2})", says="Two axes exchanged.",
         source=_LINEAR, example="swapaxes(X, 0, 1)", example_vars=_MATRIX)  # fmt: skip
 declare("einsum", "*xs, subs", shape=einsum_shape, says="einsum('ij,jk->ik', A, B): a product with named axes, summed over those not in the output.",
         source=_LINEAR, example="einsum('ij,kj->ik', X, Z)", example_vars={"X": "n,d", "Z": "k,d"})  # fmt: skip
-declare("eye", "*, n, m=None", shape=eye_shape, numpy="np.eye({n}, {m})", latex="I", says="I: the identity matrix.", source="constant",
+declare("eye", "*, n, m=None", shape=eye_shape, numpy="np.eye({n}, {m})", jax="jnp.eye({n}, {m}, **_like)", torch="_eye({n}, {m}, **_like)", latex="I", says="I: the identity matrix.", source="constant",
         example="X + eye(n)", example_vars={"X": "n,n"})  # fmt: skip
-declare("ones", "*, shape", shape=_filled("ones"), numpy="np.ones({shape})", latex="\\mathbf{{1}}", says="1: an array of ones.", source="constant",
+declare("ones", "*, shape", shape=_filled("ones"), numpy="np.ones({shape})", jax="jnp.ones({shape}, **_like)", torch="torch.ones({shape}, **_like)", latex="\\mathbf{{1}}", says="1: an array of ones.", source="constant",
         example="X @ ones(d)", example_vars=_MATRIX)  # fmt: skip
-declare("zeros", "*, shape", shape=_filled("zeros"), numpy="np.zeros({shape})", latex="\\mathbf{{0}}", says="0: an array of zeros.", source="constant",
+declare("zeros", "*, shape", shape=_filled("zeros"), numpy="np.zeros({shape})", jax="jnp.zeros({shape}, **_like)", torch="torch.zeros({shape}, **_like)", latex="\\mathbf{{0}}", says="0: an array of zeros.", source="constant",
         example="X + zeros((n, d))", example_vars=_MATRIX)  # fmt: skip
-declare("arange", "*, lo=0, hi", shape=arange_shape, numpy="np.arange({lo}, {hi})", says="lo, lo + 1, …, hi - 1.", source="constant",
+declare("arange", "*, lo=0, hi", shape=arange_shape, numpy="np.arange({lo}, {hi})", torch="torch.arange({lo}, {hi}, device=_like['device'])", says="lo, lo + 1, …, hi - 1.", source="constant",
         example="x*arange(d)", example_vars={"x": "d"})  # fmt: skip
-declare("tri", "*, n, m, k=0", shape=tri_shape, numpy="np.tri({n}, {m}, {k})", says="1 on and below diagonal k, else 0.", source="constant",
+declare("tri", "*, n, m, k=0", shape=tri_shape, numpy="np.tri({n}, {m}, {k})", jax="jnp.tri({n}, {m}, {k}, **_like)", torch="_tri({n}, {m}, {k}, **_like)", says="1 on and below diagonal k, else 0.", source="constant",
         example="X*tri(n, d)", example_vars=_MATRIX)  # fmt: skip

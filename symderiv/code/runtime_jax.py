@@ -1,0 +1,192 @@
+"""JAX functions for the words that JAX has no function for; emitted modules carry a copy of those they use.
+
+The files of helpers are read, not imported, when source is written.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+
+# arguments and results --------------------------------------------------------------------------------------
+def _array(x, name, rank, whole=False):
+    """The argument `name` as an array of floats (whole numbers if `whole`) of the given rank."""
+    if x is None:
+        raise ValueError(f"{name} is missing")
+    try:
+        x = jnp.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+    if whole:
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            if not isinstance(x, jax.core.Tracer) and not bool(jnp.all(x == jnp.floor(x))):
+                raise ValueError(f"{name} is not an array of whole numbers")
+            x = x.astype(int)
+    elif not jnp.issubdtype(x.dtype, jnp.inexact):
+        x = x.astype(float)
+    if x.ndim != rank:
+        raise ValueError(f"{name} has {x.ndim} axes (shape {x.shape}), but was declared with {rank}")
+    return x
+
+
+def _type_of(*arrays):
+    """The type of the arrays' floats, for new arrays."""
+    floats = [x for x in arrays if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return {"dtype": jnp.result_type(*floats) if floats else jnp.result_type(float)}
+
+
+def _same_size(size, value, place, other, other_place):
+    """Refuse two values of one size."""
+    if value != other:
+        raise ValueError(f"size {size} is {value} in {place} but {other} in {other_place}")
+
+
+def _whole_size(size, value):
+    """A size given as a number."""
+    if value is None:
+        raise ValueError(f"size {size} is missing: no array has it, give it as {size}=...")
+    if value != int(value) or value < 0:
+        raise ValueError(f"size {size} is {value}, not a whole number")
+    return int(value)
+
+
+def _at_least(size, value, bound):
+    """Refuse a size that a slice reaches beyond."""
+    if value < bound:
+        raise ValueError(f"size {size} is {value}, but a slice needs at least {bound}")
+
+
+def _in_range(name, labels, size):
+    """The labels; those outside 0, 1, ..., size - 1 are refused where they are known, else become size, whose entries are NaN."""
+    if not isinstance(labels, jax.core.Tracer) and labels.size and (labels.min() < 0 or labels.max() >= size):
+        raise ValueError(f"{name} has labels from {labels.min()} to {labels.max()}, but they must be from 0 to {size - 1}")
+    return jnp.where((labels >= 0) & (labels < size), labels, size)
+
+
+def _result(x):
+    """An array of floats."""
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(float)
+
+
+# elementwise ------------------------------------------------------------------------------------------------
+def _softplus(x):
+    """log(1 + exp(x)) without overflow."""
+    return jnp.logaddexp(x, 0)
+
+
+def _logsigmoid(x):
+    """log(sigmoid(x)) without overflow."""
+    return -_softplus(-x)
+
+
+def _gelu(x):
+    """x times the normal distribution function at x."""
+    return 0.5 * x * (1 + jax.scipy.special.erf(x / 2**0.5))
+
+
+def _selu(x):
+    """elu with the constants of self-normalizing networks."""
+    return 1.0507009873554805 * jnp.where(x > 0, x, 1.6732632423543772 * jnp.expm1(jnp.where(x > 0, 0, x)))
+
+
+def _leaky_relu(x, slope=0.01):
+    """x where x > 0, else slope*x."""
+    return jnp.where(x > 0, x, slope * x)
+
+
+def _huber(x, delta=1):
+    """x**2/2 where abs(x) <= delta, else delta*(abs(x) - delta/2)."""
+    return jnp.where(jnp.abs(x) <= delta, 0.5 * x**2, delta * (jnp.abs(x) - 0.5 * delta))
+
+
+def _elu(x, alpha=1):
+    """x where x > 0, else alpha*(exp(x) - 1)."""
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0, x)))
+
+
+# reductions -------------------------------------------------------------------------------------------------
+def _norm(x, ord=2, axis=None, keepdims=False):
+    """The 2-norm of a vector, the Frobenius norm of a matrix; or the norm of another order."""
+    if ord == "nuc":
+        out = jnp.sum(jnp.linalg.svd(x, compute_uv=False))
+        return jnp.reshape(out, (1, 1)) if keepdims else out
+    size = jnp.abs(x)
+    if ord == 1:
+        return jnp.sum(size, axis=axis, keepdims=keepdims)
+    high = jnp.max(size, axis=axis, keepdims=True)
+    if ord == "inf":
+        return jnp.max(size, axis=axis, keepdims=keepdims)
+    scale = jax.lax.stop_gradient(jnp.where((high > 0) & jnp.isfinite(high), high, 1))
+    scaled = jnp.sqrt(jnp.sum((x / scale) ** 2, axis=axis, keepdims=keepdims))
+    return scaled * jnp.reshape(scale, jnp.shape(scaled))
+
+
+# linear algebra ---------------------------------------------------------------------------------------------
+def _cholesky(A):
+    """The lower triangular L with L @ L.T = A, of the symmetric part of A."""
+    return jnp.linalg.cholesky((A + jnp.swapaxes(A, -1, -2)) / 2)
+
+
+def _sqrtm(A):
+    """The principal square root of a matrix without negative eigenvalues, by the iteration of Denman and Beavers."""
+    root, inverse = A, jnp.broadcast_to(jnp.eye(A.shape[-1], dtype=A.dtype), A.shape)
+    for _ in range(20):
+        root, inverse = (root + jnp.linalg.inv(inverse)) / 2, (inverse + jnp.linalg.inv(root)) / 2
+    return root
+
+
+def _sylvester(A, B, C):
+    """The Y with A @ Y + Y @ B = C."""
+    n, m = C.shape[-2:]
+    left, right = jnp.eye(n, dtype=B.dtype), jnp.eye(m, dtype=A.dtype)
+    K = jnp.einsum("...ij,kl->...ikjl", A, right) + jnp.einsum("ij,...lk->...ikjl", left, B)
+    K = jnp.reshape(K, (*K.shape[:-4], n * m, n * m))
+    return jnp.reshape(jnp.linalg.solve(K, jnp.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
+
+
+# learning ---------------------------------------------------------------------------------------------------
+def _onehot(y, k, dtype=float):
+    """1 in the column of the label, else 0; NaN in the row of a label that is not from 0 to k - 1."""
+    y = jnp.asarray(y)
+    rows = jax.nn.one_hot(y, k, dtype=dtype)
+    return jnp.where(((y >= 0) & (y < k))[..., None], rows, jnp.nan)
+
+
+def _rows(values, labels):
+    """Labels as rows of the shape of the values."""
+    return labels if labels.ndim == values.ndim else _onehot(labels, values.shape[-1], values.dtype)
+
+
+def _nll(log_probs, labels):
+    """-sum(Y*L)/n."""
+    return -jnp.sum(_rows(log_probs, labels) * log_probs) / (log_probs.size / log_probs.shape[-1])
+
+
+def _cross_entropy(logits, labels):
+    """-sum(Y*log_softmax(Z))/n."""
+    return _nll(jax.nn.log_softmax(logits), labels)
+
+
+def _hinge(scores, labels, margin=1):
+    """The violated margins, summed over the wrong classes, mean over rows."""
+    Y = _rows(scores, labels)
+    right = jnp.sum(Y * scores, axis=-1, keepdims=True)
+    return jnp.sum((1 - Y) * jnp.maximum(0, scores - right + margin)) / (scores.size / scores.shape[-1])
+
+
+def _mse(x, y):
+    """mean((x - y)**2)."""
+    return jnp.mean((x - y) ** 2)
+
+
+def _kl(p, q):
+    """sum(p*log(p/q)), with 0*log(0) = 0."""
+    return jnp.sum(jax.scipy.special.xlogy(p, p) - jax.scipy.special.xlogy(p, q))
+
+
+def _layer_norm(x, eps=1e-5):
+    """(x - mean)/sqrt(variance + eps) along the last axis."""
+    centred = x - jnp.mean(x, axis=-1, keepdims=True)
+    return centred / jnp.sqrt(jnp.mean(centred**2, axis=-1, keepdims=True) + eps)
