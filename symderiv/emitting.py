@@ -87,7 +87,7 @@ class Emitting:
         Given NumPy arrays it computes in float64; JAX's arrays keep their type. Labels that are out of range give NaN.
 
         Raises:
-            CodeError: SD508 when JAX is not installed.
+            CodeError: SD520 when JAX is not installed.
         """
         return self._function("jax", value)
 
@@ -98,7 +98,7 @@ class Emitting:
         module or a training loop: `loss(X=X, w=w, y=y).backward()`. It can be differentiated twice.
 
         Raises:
-            CodeError: SD508 when PyTorch is not installed.
+            CodeError: SD520 when PyTorch is not installed.
         """
         if not loss:
             return self._function("torch", value)
@@ -115,7 +115,7 @@ class Emitting:
         The attribute `fused` of the function tells whether it is; where not, it is the NumPy function.
 
         Raises:
-            CodeError: SD508 when Numba is not installed.
+            CodeError: SD520 when Numba is not installed.
         """
         return self._function("numba", value)
 
@@ -135,13 +135,13 @@ class Emitting:
         """A PyTorch module with the expression as a `torch.autograd.Function` with the derived backward pass.
 
         Raises:
-            CodeError: SD509 for a derivative of higher order.
+            CodeError: SD511 for a derivative of higher order.
         """
         from .code.torch import torch_loss_source
 
         answers = self._answers()
         if any(r.order != 1 or r.kind != "derivative" for r in answers):
-            raise CodeError("a loss for autograd is made from first derivatives", code="SD509", hint="derive with order=1")
+            raise CodeError("a loss for autograd is made from first derivatives", code="SD511", hint="derive with order=1")
         wrt = [r.chain[0] for r in answers]
         if not self._value.rank:
             words = {v: r.expr for v, r in zip(wrt, answers, strict=True)}

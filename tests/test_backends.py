@@ -227,3 +227,16 @@ def test_unknown_back_end() -> None:
     with pytest.raises(sd.SymDerivError, match="no back end") as info:
         result_of("least squares")[1].source("fortran")
     assert info.value.code == "SD501"
+
+
+@pytest.mark.parametrize("options", ["--backend jax --value", "--backend torch", "--autograd", "--backend numba"])
+def test_codegen(options: str) -> None:
+    """The command writes every back end's module, with or without the library."""
+    from click.testing import CliRunner
+
+    from symderiv.cli.main import cli
+
+    declared = "X: n,d; w: d; y: n"
+    result = CliRunner().invoke(cli, ["codegen", "mean((X @ w - y)**2)", "--wrt", "w", "--var", declared, *options.split()])
+    assert result.exit_code == 0, result.output
+    compile(result.output, "module", "exec")

@@ -21,7 +21,7 @@ COMMANDS = {  # name -> (module, attribute, one line); the modules are imported 
     "derive": ("symderiv.cli.derive", "derive", "Differentiate an expression and certify the result."),
     "verify": ("symderiv.cli.verify", "verify", "Tell whether a derivative is right, and what is wrong with it."),
     "shape": ("symderiv.cli.shape", "shape", "Tell the shape of a derivative and what each axis means."),
-    "codegen": ("symderiv.cli.codegen", "codegen", "Write a NumPy module that computes a derivative."),
+    "codegen": ("symderiv.cli.codegen", "codegen", "Write a module that computes a derivative."),
     "models": ("symderiv.cli.models", "models", "Show the models of a first course and their gradients."),
     "graph": ("symderiv.cli.graph", "graph", "Show a computation graph and both modes of autodiff."),
     "activations": ("symderiv.cli.activations", "activations", "Compare activations and their derivatives."),

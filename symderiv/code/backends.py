@@ -41,7 +41,7 @@ def function_for(
     """The function of `source_for`, compiled; its text is its attribute `source`.
 
     Raises:
-        CodeError: SD501 for a back end that does not exist, SD508 for a library that is not installed.
+        CodeError: SD501 for a back end that does not exist, SD520 for a library that is not installed.
     """
     check_backend(backend)
     if backend == "numpy":

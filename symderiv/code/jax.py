@@ -32,7 +32,7 @@ def jax_function(
     Given NumPy arrays and numbers only, it computes in float64 whatever JAX's own setting is; JAX's arrays keep their type.
 
     Raises:
-        CodeError: SD508 when JAX is not installed.
+        CodeError: SD520 when JAX is not installed.
     """
     jax = imported("jax")
     source = jax_source(expr, name, args, doc, value_names)
@@ -56,7 +56,7 @@ def imported(module: str) -> Any:
     """An optional library.
 
     Raises:
-        CodeError: SD508 when it is not installed.
+        CodeError: SD520 when it is not installed.
     """
     import importlib
 
@@ -64,5 +64,5 @@ def imported(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         raise CodeError(
-            f"{module} is not installed", code="SD508", hint=f"pip install 'symderiv[{module}]', or use another back end"
+            f"{module} is not installed", code="SD520", hint=f"pip install 'symderiv[{module}]', or use another back end"
         ) from None

@@ -267,14 +267,18 @@ def modules_text(modules: Sequence[Module], after: Sequence[str] = ()) -> str:
         aliases |= m.emitter.aliases
     for line in after:
         wanted |= dict.fromkeys(h for h in re.findall(r"\b(_[a-z]\w*)\(", line) if h in dialect.helpers)
-    lines = [*dialect.imports, "", ""]
+    lines: list[str] = []
     for h in _with_dependencies(wanted, dialect.helpers):
         lines += [*dialect.helpers[h].split("\n"), "", ""]
     if aliases:
         lines += [f"{alias} = {name}  # {name} is a variable below" for name, alias in aliases.items()] + ["", ""]
     for function in functions:
         lines += [*function, "", ""]
-    return "\n".join([*lines, *after]).rstrip() + "\n"
+    text = "\n".join([*lines, *after]).rstrip() + "\n"
+    imports = [line for line in dialect.imports if not line or re.search(rf"\b{line.split()[-1]}\.", text)]
+    while imports and not imports[0]:
+        imports.pop(0)
+    return "\n".join([*imports, "", "", text])
 
 
 def _with_dependencies(names: Mapping[str, None], helpers: Mapping[str, str]) -> list[str]:

@@ -30,7 +30,7 @@ def torch_function(
     """The function of `torch_source`, of tensors; its text is its attribute `source`.
 
     Raises:
-        CodeError: SD508 when PyTorch is not installed.
+        CodeError: SD520 when PyTorch is not installed.
     """
     return compiled(torch_source(expr, name, args, doc, value_names), name)
 
