@@ -56,6 +56,7 @@ class Claim:
         function: a black box instead of words.
         at: for a claim about some entries of the derivative, the position or None (the whole axis) for each of its axes;
             twice the same index for a claim about the diagonal.
+        missing_sum: a claim for one sample has been summed; what nothing bound in it.
         buffers: of an update rule with several parts, what else is updated, with the new values; `words` is in the old ones.
         mask: 1 where a claim that holds under a condition is made, else 0; or None.
         notes: sentences for the verdict.
@@ -75,6 +76,7 @@ class Claim:
     notes: tuple[str, ...] = ()
     at: tuple[Node | None, ...] = ()
     mask: Node | None = None
+    missing_sum: SymDerivError | None = None
     buffers: tuple[tuple[Var, Node], ...] = ()
 
     def with_words(self, words: Node, **changes: Any) -> Claim:

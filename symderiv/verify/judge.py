@@ -79,6 +79,8 @@ class Judge:
             return self._verdict(claim)
 
     def _verdict(self, claim: Claim) -> Verdict:
+        if claim.missing_sum is not None:
+            return _summed(self.verdict(replace(claim, missing_sum=None)), claim)
         if claim.at or claim.mask is not None:
             judge = replace(self, at=claim.at, mask=claim.mask)
             words = claim.words
@@ -347,6 +349,29 @@ def _turned(context: Context) -> Diagnosis | None:
         if got is None or got.ndim != true.ndim or got.ndim < 2 or gap(got.T, true) > 1e-8:
             return None
     return Diagnosis("transpose", "Your function returns the transpose of the derivative.", context.truth)
+
+
+# sums that are missing -------------------------------------------------------------------------------------------------------
+def _summed(verdict: Verdict, claim: Claim) -> Verdict:
+    """The verdict on a claim for one sample from that on its sum.
+
+    Raises:
+        SymDerivError: why the claim was not understood, where the sum explains nothing.
+    """
+    error = claim.missing_sum
+    assert error is not None
+    letter = str(getattr(error, "letter", "i"))
+    if is_update(claim) and verdict.ok:
+        message = f"Right: the rule is stochastic gradient descent, one sample {letter} at a time; its sum over {letter} is the derivative."
+        return replace(verdict, message=message)
+    if verdict.ok:
+        message = f"A sum over {letter} is missing: with it your claim is the derivative."
+        return replace(verdict, ok=False, kind="shape", message=message, span=error.span)
+    if verdict.kind in ("sign", "factor", "mean_or_sum", "missing_factor", "extra_factor", "missing_term", "extra_term"):
+        kind = verdict.kind if is_update(claim) or verdict.kind == "mean_or_sum" else "shape"
+        lead = "" if is_update(claim) else f"A sum over {letter} is missing. "
+        return replace(verdict, kind=kind, message=f"{lead}{verdict.message}", span=error.span, difference=None)
+    raise error
 
 
 # update rules ----------------------------------------------------------------------------------------------------------------

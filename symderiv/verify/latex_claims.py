@@ -20,6 +20,7 @@ from ..notation.words import to_words
 from ..read.latex.document import Context, LatexDocument, read_latex
 from ..read.latex.reader import DerivativeOf
 from ..read.latex.statements import LatexStatement
+from ..read.latex.unknown import Unbound
 from ..read.problem import Problem
 from ..simplify.lower import normal
 from .claim import NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
@@ -39,6 +40,11 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple
         found = read_latex(text, problem.vars, Context(problem.expr, problem.definitions, shape, by=wrt), name=NAME)
     except ShapeError as error:
         return (_loose(text, problem, wrt, error),)
+    except Unbound as error:
+        summed = _without_a_sum(text, problem, wrt, error) if error.letter else None
+        if summed is None:
+            raise
+        return (summed,)
     statement = found.main
     updates = [s for s in found.statements if s.kind == "update"]
     if len(updates) > 1:
@@ -66,6 +72,31 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple
         one = Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra, notes=notes)
         claims.append(replace(one, at=at, mask=mask, buffers=buffers))
     return tuple(claims)
+
+
+def _without_a_sum(text: str, problem: Problem, wrt: tuple[Var, ...], error: Unbound) -> Claim | None:
+    """A claim for one sample, `(σ(wᵀx_i) - y_i) x_i`, with the sum over i that it lacks; None where that cannot be read either."""
+    try:
+        context = Context(problem.expr, problem.definitions, by=wrt, free=(error.letter,))
+        found = read_latex(text, problem.vars, context, name=NAME)
+        statement = found.main
+        left = _left(statement, problem, wrt)
+        axis = next(k for k, (i, _) in enumerate(statement.entries) if i.name.rstrip("_") == error.letter)
+        if len(statement.right) != 1 or statement.conditions or _fixed_entries(statement, problem, wrt):
+            return None
+        if statement.kind == "update":
+            if statement.change is None or statement.left is None:
+                return None
+            change = _resolved(statement.change, found, problem, wrt)
+            words = Call("add", wrt[0], Call("sum", change, axis=axis))
+        else:
+            words = Call("sum", _resolved(statement.right[0].words, found, problem, wrt), axis=axis)
+    except (SymDerivError, StopIteration):
+        return None
+    read = Problem(text, words, found.vars, list(found.assumptions), dict(found.definitions), dict(found.spans))
+    extra = refuse_unknown(words, problem, read, left)
+    notes = tuple(a for a in found.assumptions if a not in problem.assumptions)
+    return Claim(text, words, read, left=left, extra=extra, notes=notes, missing_sum=error)
 
 
 def _rule_of_parts(

@@ -46,6 +46,7 @@ class Context:
         shape: the shape that the main statement should have; it decides the sizes of `I` and `\mathbf 1` where nothing else does.
         macros: a preamble with `\newcommand`.
         by: the variables that `\\nabla L` without a subscript differentiates by.
+        free: letters that are indices of every statement besides those of its left side.
         functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
     """
 
@@ -54,6 +55,7 @@ class Context:
     shape: tuple[Expr, ...] | None = None
     macros: str = ""
     by: tuple[Var, ...] = ()
+    free: tuple[str, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -313,14 +313,15 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
 
 def free_letters(r: LatexReader, plan: Plan) -> list[str]:
     """The letters in subscripts of the left side that nothing declares: `∂p_i/∂s_j`, `w_j := …`."""
-    if plan.kind == "expression":
-        return []
     raw = plan.raw
     out: dict[str, None] = {}
+    more = r.context.free if r.context is not None else ()
+    if plan.kind == "expression":
+        return list(more)
     r.raw = raw
     right = letters_in([i for s in raw.sides[1:] for i in s])
     _collect(r, raw.sides[0], right, out)
-    return list(out)
+    return list(out | dict.fromkeys(more))
 
 
 def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[str, None]) -> None:

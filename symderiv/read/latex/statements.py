@@ -261,7 +261,8 @@ def _read_sides(r: LatexReader, plan: Plan, span: Span, letters: list[str]) -> L
     sides = [_side(r, items, letters) for items in raw.sides]
     if plan.kind == "expression":
         _main_shape(r, sides[0].words.shape)
-        return LatexStatement("expression", span, None, tuple(sides), link=raw.link, conditions=_conditions(r, raw))
+        entries, conditions = _entries(r, letters), _conditions(r, raw)
+        return LatexStatement("expression", span, None, tuple(sides), entries=entries, link=raw.link, conditions=conditions)
     _equate(r, sides)
     _check_assumed(r, sides[0].words.rank, f"`{r.text(sides[0].span.start, sides[0].span.stop)}`", sides[1:], sides[0].words)
     name = plan.pattern.key.identifier if plan.pattern is not None else ""

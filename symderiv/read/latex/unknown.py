@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy import Dummy, Integer
 
+from ...errors import InputError
 from ...expr.nodes import Num
 from ...expr.sizes import size_symbol
 from .indices import is_index_part, letter_of, read_index
@@ -20,6 +21,16 @@ from .values import Value, value_of
 
 if TYPE_CHECKING:
     from .reader import LatexReader
+
+
+class Unbound(InputError):
+    """SD133: a subscript that nothing binds; a sum over it may be missing."""
+
+    letter = ""
+
+    def with_letter(self, letter: str) -> Unbound:
+        self.letter = letter if len(letter) == 1 else ""
+        return self
 
 
 def unknown_name(r: LatexReader, key: Key, scripts: Scripts, parts: list[list[Item]], start: int, stop: int) -> Value:
@@ -112,13 +123,20 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
             if r.known(Key(shown), start, stop):
                 hint = f"declare it: `{shown}: scalar integer`, or `{key.labelled(label).identifier}: …`"
             what = f"`{r.text(start, stop)}`: {shown} is neither an index of a sum or of the left side nor a label"
-            raise r.error(what, start, stop, "SD133", hint)
+            raise Unbound(what, code="SD133", hint=hint, span=r.span(start, stop)).with_letter(shown)
+        _refuse_unbound_row(r, key, letter, start, stop)
         key = key.labelled(label)
     if raised and raised[0].kind in ("bracket", "star"):
         inner = raised[0].items[0]
         label = "star" if raised[0].kind == "star" else label_text(inner.items) if isinstance(inner, Group) else None
         if label is None:
             raise r.error(f"`{r.text(start, stop)}`: the bracket is neither a label nor an index", start, stop, "SD133")
+        letter = letter_of(inner.items) if isinstance(inner, Group) else ""
+        _refuse_unbound_row(r, key, letter, start, stop)
+        if base_known and letter and known_value(r, key, start, stop).is_array:
+            what = f"`{r.text(start, stop)}`: {letter} is neither an index of a sum or of the left side nor a label"
+            hint = f"write the sum over {letter}, or declare `{key.labelled(label).identifier}: …`"
+            raise Unbound(what, code="SD133", hint=hint, span=r.span(start, stop)).with_letter(letter)
         key = key.labelled(label)
         raised = raised[1:]
     if r.is_defined(key) or r.known(key, start, stop):
@@ -142,6 +160,19 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
             raise r.error(what, start, stop, "SD133", f"declare `{key.identifier}: …`")
     earlier = _earlier(r, key, start, stop)
     return apply_raised(r, earlier or r.assume(key, None, start, stop), raised, scripts.primes, stop)
+
+
+def _refuse_unbound_row(r: LatexReader, key: Key, letter: str, start: int, stop: int) -> None:
+    """`x_i` beside a declared X, where nothing binds i.
+
+    Raises:
+        Unbound: SD133.
+    """
+    upper = SAMPLES.get(key.base, "")
+    if letter and upper in r.declared.vars and not key.accents and r.declared.vars[upper].rank == 2:
+        what = f"`{r.text(start, stop)}`: a row of `{upper}`, but {letter} is neither an index of a sum nor of the left side"
+        hint = f"write the sum over {letter}, or declare `{key.labelled(letter).identifier}: …`"
+        raise Unbound(what, code="SD133", hint=hint, span=r.span(start, stop)).with_letter(letter)
 
 
 def _earlier(r: LatexReader, key: Key, start: int, stop: int) -> Value | None:
