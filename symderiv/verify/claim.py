@@ -57,6 +57,7 @@ class Claim:
         at: for a claim about some entries of the derivative, the position or None (the whole axis) for each of its axes;
             twice the same index for a claim about the diagonal.
         missing_sum: a claim for one sample has been summed; what nothing bound in it.
+        alternatives: what a text that is not well formed may have meant; `error` says what is wrong with it.
         buffers: of an update rule with several parts, what else is updated, with the new values; `words` is in the old ones.
         mask: 1 where a claim that holds under a condition is made, else 0; or None.
         notes: sentences for the verdict.
@@ -77,6 +78,7 @@ class Claim:
     at: tuple[Node | None, ...] = ()
     mask: Node | None = None
     missing_sum: SymDerivError | None = None
+    alternatives: tuple[tuple[str, Claim], ...] = ()
     buffers: tuple[tuple[Var, Node], ...] = ()
 
     def with_words(self, words: Node, **changes: Any) -> Claim:
@@ -141,11 +143,9 @@ def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | No
     Raises:
         InputError: SD104 for anything else.
     """
-    refuse_sizes(words, problem)
     extra = tuple(v for v in variables(words) if problem.vars.get(v.name) is not v)
-    if not extra:
-        return ()
-    if left is not None and not left.derivative and all(not v.rank for v in extra):
+    if not extra or (left is not None and not left.derivative and all(not v.rank for v in extra)):
+        refuse_sizes(words, problem)
         return extra
     name = extra[0].name
     hint = f"declare {name} with the loss, or define it in the claim: `{name} = …; …`"

@@ -59,7 +59,7 @@ def _products(node: Node, piece: Node) -> Iterator[Callable[[], Node]]:
 
 def replaced(context: Context) -> Iterator[Diagnosis]:
     """Another variable or small expression of the same shape stands where one belongs: `x` for `y`, `W @ x` for `tanh(W @ x)`."""
-    pieces, most = pieces_of(context), context.words.tree_size // 2
+    pieces, most = pieces_of(context), max(context.words.tree_size // 2, context.words.tree_size - 3)
     tried = 0
     for path, node in occurrences(context.words, 60):
         if not path or isinstance(node, (Index, Num)) or node.tree_size > most or open_indices(node):
@@ -69,6 +69,26 @@ def replaced(context: Context) -> Iterator[Diagnosis]:
                 continue
             tried += 1
             if tried > MOST_TRIES or context.late:
+                return
+            try:
+                root = put(context.words, path, piece)
+            except SymDerivError:
+                continue
+            if root.shape == context.truth.shape and context.is_true(root) and context.true_everywhere(root):
+                yield claim_edit(context, Edit("replace", path, node, piece, root), root)
+
+
+def misplaced(context: Context) -> Iterator[Diagnosis]:
+    """The same where that changes the shape of the claim: `x` for `tanh(W @ x)`."""
+    pieces, tried = pieces_of(context), 0
+    for path, node in occurrences(context.words, 40):
+        if not path or isinstance(node, (Index, Num)) or open_indices(node):
+            continue
+        for piece in pieces:
+            if piece.rank != node.rank or piece.shape == node.shape:
+                continue
+            tried += 1
+            if tried > MOST_TRIES // 3 or context.late:
                 return
             try:
                 root = put(context.words, path, piece)
@@ -120,4 +140,4 @@ def _entries(bases: list[Node], scope: dict[Index, Expr]) -> Iterator[Node]:
             yield Call("eq", i, j)
 
 
-__all__ = ["inserted", "inserted_entries", "pieces_of", "replaced"]
+__all__ = ["inserted", "inserted_entries", "misplaced", "pieces_of", "replaced"]

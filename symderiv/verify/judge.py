@@ -79,6 +79,8 @@ class Judge:
             return self._verdict(claim)
 
     def _verdict(self, claim: Claim) -> Verdict:
+        if claim.alternatives:
+            return self._not_well_formed(claim)
         if claim.missing_sum is not None:
             return _summed(self.verdict(replace(claim, missing_sum=None)), claim)
         if claim.at or claim.mask is not None:
@@ -97,6 +99,20 @@ class Judge:
             claim, update = implied(claim, self.wrt, self.problem.expr)
         verdict = self._of_words(claim, update)
         return _about_update(verdict, update) if update is not None else verdict
+
+    def _not_well_formed(self, claim: Claim) -> Verdict:
+        """A text that means nothing as it stands: wrong if a small repair makes it the derivative.
+
+        Raises:
+            SymDerivError: what is wrong with the text, where no repair does.
+        """
+        assert claim.error is not None
+        for how, other in claim.alternatives:
+            verdict = self.verdict(other)
+            if verdict.ok:
+                message = f"The shapes in your claim do not fit: {claim.error.message}. With {how}, it is right."
+                return replace(verdict, ok=False, kind="shape", message=message, span=claim.error.span, notes=())
+        raise claim.error
 
     def _context(self, claim: Claim, words: Node | None) -> Context:
         return Context(self.trials, claim, words, self.wrt)
@@ -362,7 +378,8 @@ def _summed(verdict: Verdict, claim: Claim) -> Verdict:
     assert error is not None
     letter = str(getattr(error, "letter", "i"))
     if is_update(claim) and verdict.ok:
-        message = f"Right: the rule is stochastic gradient descent, one sample {letter} at a time; its sum over {letter} is the derivative."
+        rule = f"stochastic gradient descent, one sample {letter} at a time"
+        message = f"Right: the rule is {rule}; its sum over {letter} is the derivative."
         return replace(verdict, message=message)
     if verdict.ok:
         message = f"A sum over {letter} is missing: with it your claim is the derivative."

@@ -21,6 +21,7 @@ from ..read.latex.document import Context, LatexDocument, read_latex
 from ..read.latex.reader import DerivativeOf
 from ..read.latex.statements import LatexStatement
 from ..read.latex.unknown import Unbound
+from ..read.latex.values import NoProduct
 from ..read.problem import Problem
 from ..simplify.lower import normal
 from .claim import NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
@@ -28,8 +29,14 @@ from .decide import Trials
 from .loose import loosened
 from .points import finite, gap
 
+PRODUCTS = {
+    "outer": r"the outer product, x y^\top",
+    "odot": r"the elementwise product, x \odot y",
+    "inner": r"a transpose, x^\top y",
+}
 
-def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple[Claim, ...]:
+
+def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...], product: str = "") -> tuple[Claim, ...]:
     """The claims of a LaTeX text: one for each right side of `∂L/∂w = a = b`.
 
     Raises:
@@ -37,9 +44,16 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple
     """
     shape = (*problem.expr.shape, *(s for v in wrt for s in v.shape))
     try:
-        found = read_latex(text, problem.vars, Context(problem.expr, problem.definitions, shape, by=wrt), name=NAME)
+        found = read_latex(
+            text, problem.vars, Context(problem.expr, problem.definitions, shape, by=wrt, product=product), name=NAME
+        )
     except ShapeError as error:
         return (_loose(text, problem, wrt, error),)
+    except NoProduct as error:
+        others = _with_products(text, problem, wrt) if not product else ()
+        if not others:
+            raise
+        return (Claim(text, error=error, alternatives=others),)
     except Unbound as error:
         summed = _without_a_sum(text, problem, wrt, error) if error.letter else None
         if summed is None:
@@ -74,8 +88,20 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple
     return tuple(claims)
 
 
+def _with_products(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple[tuple[str, Claim], ...]:
+    """The claim with two columns side by side taken for each of the products that they can be."""
+    out: list[tuple[str, Claim]] = []
+    for how, words in PRODUCTS.items():
+        try:
+            found = read_latex_claim(text, problem, wrt, how)
+        except SymDerivError:
+            continue
+        out += [(words, c) for c in found[-1:]]
+    return tuple(out)
+
+
 def _without_a_sum(text: str, problem: Problem, wrt: tuple[Var, ...], error: Unbound) -> Claim | None:
-    """A claim for one sample, `(σ(wᵀx_i) - y_i) x_i`, with the sum over i that it lacks; None where that cannot be read either."""
+    """A claim for one sample, `(σ(wᵀx_i) - y_i) x_i`, with the sum over i that it lacks; None where that is not read."""
     try:
         context = Context(problem.expr, problem.definitions, by=wrt, free=(error.letter,))
         found = read_latex(text, problem.vars, context, name=NAME)

@@ -14,6 +14,8 @@ from .mutations import Edit, at, negated, occurrences
 from .ratios import Ratio
 from .verdict import Diagnosis, say, short
 
+STEPS = frozenset({"heaviside", "sign", "gt", "ge", "lt", "le", "eq", "ne"})
+
 if TYPE_CHECKING:
     from .context import Context
 
@@ -174,12 +176,20 @@ def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = Non
     kind, message, rank = _CLAIM[e.name](e)
     if e.name == "transpose":
         message += _if_symmetric(context, e)
+        rank += 1.5 * _runs_along_an_axis(context, e)
     if ratio is not None:
         message += (
             f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
         )
         rank += 4
     return Diagnosis(kind, message, fixed, e.old, rank + _place_rank(e), path=None if e.everywhere else e.path)
+
+
+def _runs_along_an_axis(context: Context, e: Edit) -> bool:
+    """Whether the place is what a sum runs along an axis of: another axis is the simpler explanation."""
+    root = context.claim.entry if context.claim.entry is not None else context.given
+    parent = at(root, e.path[:-1]) if e.path and root is not None else None
+    return isinstance(parent, Call) and parent.params.get("axis") is not None
 
 
 def _place_rank(e: Edit) -> float:
@@ -313,7 +323,27 @@ def truth_edit(context: Context, e: Edit) -> Diagnosis:
     kind, message, rank = _truth(context, e)
     if e.everywhere and e.name == "drop_factor":
         rank += 1.0  # that the same is forgotten at several places is not the simplest explanation
+    if e.name in ("negate", "scale", "drop_term") and _below_a_step(e):
+        rank += 2.0
     return Diagnosis(kind, message, context.truth, _stands_for(context, e), rank + _place_rank(e))
+
+
+def _below_a_step(e: Edit) -> bool:
+    """Whether all that was changed is inside comparisons, which a change may make true everywhere."""
+    if not e.everywhere:
+        return _path_meets_a_step(e.root, e.path)
+    paths = [path for path, node in occurrences(e.root) if node is e.new]
+    return bool(paths) and all(_path_meets_a_step(e.root, path) for path in paths)
+
+
+def _path_meets_a_step(node: Node, path: tuple[int, ...]) -> bool:
+    for k in path:
+        if isinstance(node, Call) and node.name in STEPS:
+            return True
+        if k >= len(node.operands):
+            return False
+        node = node.operands[k]
+    return False
 
 
 def _stands_for(context: Context, e: Edit) -> Node | None:

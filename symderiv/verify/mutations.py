@@ -125,6 +125,10 @@ def _without_two(node: Call, pair: tuple[int, int]) -> Node:
     return node.with_operands(rest) if len(rest) > 1 else rest[0]
 
 
+def _inside(a: Node, b: Node) -> bool:
+    return any(n is a for n in postorder(b))
+
+
 # the catalogue ---------------------------------------------------------------------------------------------------------------
 Found = tuple[str, Callable[[], Node], Any]  # name, what stands there then, detail
 Rule = Callable[[Node, Call | None], Iterator[Found]]
@@ -157,7 +161,7 @@ def _drop(node: Node, parent: Call | None) -> Iterator[Found]:
         if node.name == "mul" and 3 <= len(node.operands) <= 6:
             for pair in itertools.combinations(range(len(node.operands)), 2):
                 a, b = (node.operands[k] for k in pair)
-                if a.rank and a.shape == b.shape:  # σ(1 - σ)
+                if a.shape == b.shape and (a.rank or _inside(a, b) or _inside(b, a)):  # σ(1 - σ)
                     yield "drop_factor", partial(_without_two, node, pair), Call("mul", a, b)
     elif node.name == "div":
         yield "drop_factor", lambda: node.operands[0], Call("div", Num(1), node.operands[1])

@@ -16,9 +16,9 @@ from .claim import Claim, as_array
 from .context import Context
 from .decide import Trials
 from .hypotheses import truth_edits
-from .insertions import inserted_entries
+from .insertions import inserted_entries, misplaced
 from .messages import claim_edit, factor_text, shapes_text
-from .mutations import Edit, edits, transposed
+from .mutations import Edit, edits, occurrences, put, transposed
 from .points import finite, gap
 from .ratios import Ratio, ratio_of
 from .verdict import Diagnosis, say
@@ -34,7 +34,7 @@ def diagnose_shape(context: Context, rank_out: int) -> Diagnosis:
     Args:
         rank_out: number of axes of what was differentiated (0 for a loss).
     """
-    for family in (_permuted, _edited, _reshaped, _diagonal, _summed, _forgotten, _entries, _broadcast):
+    for family in (_permuted, _edited, _reshaped, _diagonal, _summed, _forgotten, _entries, _misplaced, _broadcast):
         found = list(family(context, rank_out))
         if found:
             return min(found, key=lambda d: d.rank)
@@ -141,6 +141,13 @@ def _entries(context: Context, rank_out: int) -> Iterator[Diagnosis]:
         )
 
 
+def _misplaced(context: Context, rank_out: int) -> Iterator[Diagnosis]:
+    """Something else stands where a piece of another size belongs."""
+    for d in misplaced(context):
+        shapes = shapes_text(context.words, context.truth)
+        yield Diagnosis("shape", f"{d.message} As it stands, {shapes}.", d.fixed, d.place, d.rank, path=d.path)
+
+
 def _reshaped(context: Context, rank_out: int) -> Iterator[Diagnosis]:
     shapes = shapes_text(context.words, context.truth)
     if _same(context, lambda c, t: (c.reshape(t.shape), t) if c.ndim != t.ndim and c.size == t.size else None):
@@ -240,9 +247,38 @@ def diagnose_loose(trials: Trials, claim: Claim, make: Callable[[Node], Context]
                 else f"the factor {factor_text(ratio)} is missing"
             )
             return _said_repair(changes, words, claim, reason, more, trials.truth)
+    missing = _missing_matrix(trials, claim, make, reason)
+    if missing is not None:
+        return missing
     return Diagnosis(
         "shape", f"The shapes in your claim do not fit: {reason}. The derivative is {say(trials.truth)}.", trials.truth
     )
+
+
+def _missing_matrix(trials: Trials, claim: Claim, make: Callable[[Node], Context], reason: str) -> Diagnosis | None:
+    """A matrix in front of a vector or matrix makes the claim fit and right: a factor is missing."""
+    assert claim.loose is not None
+    there = {v: k for k, v in claim.strict.items()}
+    matrices = [there[v] for v in trials.variables if v.rank == 2 and v in there]
+    until = time.perf_counter() + 1.0
+    for path, node in occurrences(claim.loose, 40):
+        for m in matrices if node.rank in (1, 2) else ():
+            for factor in (m, Call("T", m)):
+                if time.perf_counter() > until:
+                    return None
+                try:
+                    words = strict(claim, put(claim.loose, path, Call("matmul", factor, node)))
+                except SymDerivError:
+                    continue
+                if words is None or words.shape != trials.truth.shape:
+                    continue
+                context = make(words)
+                if context.is_true(words) and context.true_everywhere(words):
+                    said = (
+                        f"The shapes in your claim do not fit ({reason}): the factor {say(factor)} is missing before {say(node)}."
+                    )
+                    return Diagnosis("missing_factor", said, words, node, path=path)
+    return None
 
 
 def _index_repair(trials: Trials, claim: Claim, make: Callable[[Node], Context], reason: str) -> Diagnosis:

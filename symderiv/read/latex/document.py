@@ -47,6 +47,7 @@ class Context:
         macros: a preamble with `\newcommand`.
         by: the variables that `\\nabla L` without a subscript differentiates by.
         free: letters that are indices of every statement besides those of its left side.
+        product: what two columns side by side are taken for: outer, inner or odot; "" refuses them.
         functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
     """
 
@@ -56,6 +57,7 @@ class Context:
     macros: str = ""
     by: tuple[Var, ...] = ()
     free: tuple[str, ...] = ()
+    product: str = ""
     functions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -236,6 +236,14 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
     return Definition(key, read, parameters, tuple(letters), (raw.start, raw.stop))
 
 
+def _numbers_an_array(r: LatexReader, key: Key, letter: str) -> bool:
+    """Whether a letter that is not usual for an index (`b_c`) is one: the array is declared, and the letter is no number elsewhere."""
+    name = r.known(key, 0, 1)
+    if not name or name in r.sizes or not r.value_of_name(name, 0, 1).node.rank:
+        return False
+    return not any(used_as_number(side, letter) for side in r.raw.sides)
+
+
 def _taken(r: LatexReader, letter: str) -> bool:
     return letter in r.declared.vars or r.is_defined(Key(letter))
 
@@ -374,6 +382,7 @@ def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str
             continue
         if _declared(r, Key(letter), r.raw) or r.is_defined(Key(letter)):
             continue
-        if letter[0] in _INDEX_LETTERS and (letter in right or r.known(key, 0, 1) or r.is_defined(key)):
+        usual = letter[0] in _INDEX_LETTERS and (letter in right or r.known(key, 0, 1) or r.is_defined(key))
+        if usual or (letter in right and _numbers_an_array(r, key, letter)):
             _index_not_size(r, letter, r.raw)
             out[letter] = None

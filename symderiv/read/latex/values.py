@@ -191,6 +191,10 @@ def _flat(nodes: list[Node]) -> list[Node]:
     return out
 
 
+class NoProduct(InputError):
+    """SD132: two factors side by side that are no product, such as two columns."""
+
+
 class _Chain:
     """A matrix product that grows to the right."""
 
@@ -208,7 +212,21 @@ class _Chain:
             )
             raise r.error(what, self.start, x.stop, "SD132", "write the sum over entries")
         if (left, right) in (("column", "column"), ("row", "row"), ("matrix", "row"), ("column", "matrix")):
-            raise self._refuse(r, x)
+            how = r.context.product if r.context is not None else ""
+            if how == "odot" and left == right:
+                here = self.value(r)
+                self.nodes = [r.make("mul", here.node, x.node, start=self.start, stop=x.stop, parts=(here, x))]
+                self.stop, self.last = x.stop, replace(x, node=self.nodes[0])
+                return
+            if not how or how == "odot" or (how == "outer" and left != right):
+                raise self._refuse(r, x)
+            if how == "outer":
+                self.kind, x = "column", replace(x, kind="row")
+            elif right == "row":
+                x = replace(x, kind="column")
+            else:
+                self.kind = "row"
+            left, right = self.kind, x.kind
         if (left, right) == ("column", "row"):
             here = self.value(r)
             node = r.make("outer", here.node, x.node, start=self.start, stop=x.stop, parts=(here, x))
@@ -236,14 +254,15 @@ class _Chain:
                 hint = f"{r.text(x.start, x.stop, 30)} transposed would fit: ^\\top"
             raise r.shape_error(f"{shown}: inner sizes {a} and {b} differ", self.start, x.stop, hint)
 
-    def _refuse(self, r: LatexReader, x: Value) -> InputError:
+    def _refuse(self, r: LatexReader, x: Value) -> NoProduct:
         left, right = r.shown(self.last if len(self.nodes) > 1 else self.value(r)), r.shown(x)
         what = f"{left} is {SHOWN[self.kind]} and {right} is {SHOWN[x.kind]}: side by side they are no product"
         if self.kind == x.kind == "column":
             hint = rf"write {left.strip('`')} \odot {right.strip('`')} for the elementwise product, x^\top y or x y^\top for the others"
         else:
             hint = r"transpose one of the two, or write \odot for the elementwise product"
-        return r.error(what, self.start, x.stop, "SD132", hint + (r.declare_hint(x.node) or r.declare_hint(self.nodes[-1])))
+        hint += r.declare_hint(x.node) or r.declare_hint(self.nodes[-1])
+        return NoProduct(what, code="SD132", hint=hint, span=r.span(self.start, x.stop))
 
     def node(self, r: LatexReader) -> Node:
         if len(self.nodes) > 1:
