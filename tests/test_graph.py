@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import xml.etree.ElementTree as ET
@@ -12,6 +13,7 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
+from symderiv.learn.graph_layout import boxes
 
 NOTES = "a1 = sin(x2); a2 = x1*x2; a3 = a1 + a2"
 SCALARS = {"x1": "scalar", "x2": "scalar"}
@@ -40,7 +42,10 @@ def test_its_tables() -> None:
     text = g.reverse_trace()
     for line in ("∂a₁/∂x₂ = cos(x₂)", "x̄₁  ā₂ x₂", "x̄₂  ā₂ x₁ + ā₁ cos(x₂)  copies", "ā₃  1                   distributes"):
         assert line in text
-    assert "ȧ₂ = ẋ₁ x₂ + x₁ ẋ₂" in g.forward_trace()
+    by_x1, by_x2 = g.forward_trace(wrt="x1"), g.forward_trace(wrt="x2")
+    assert [line.split("  ")[-1] for line in by_x1.splitlines()[2:]] == ["ẋ₁ = 1", "ẋ₂ = 0", "ȧ₁ = 0", "ȧ₂ = ẋ₁ x₂", "ȧ₃ = ȧ₂"]
+    assert [line.split("  ")[-1] for line in by_x2.splitlines()[4:]] == ["ȧ₁ = ẋ₂ cos(x₂)", "ȧ₂ = ẋ₂ x₁", "ȧ₃ = ȧ₁ + ȧ₂"]
+    assert "x̄₂  ā₂ x₁ + ā₁ cos(x₂) = 2 - 0.989992 = 1.01001  copies" in g.reverse_trace(AT)
     assert "a₃  a₁ + a₂ = 6.14112" in g.reverse_trace(AT) and "= 1.01001" in g.forward_trace(AT, "x2")
     assert "reverse mode is cheaper" in g.costs()
 
@@ -106,6 +111,11 @@ def test_roles_of_any_node() -> None:
     assert role("maximum(x, y)", x="n", y="n") == {"routes"}
     assert role("max(x)", x="n") == role("relu(x)", x="n") == role("x[2]", x="5") == {"routes"}
     assert role("tanh(x)", x="n") == role("-x", x="n") == role("3*x", x="n") == {"scales"}
+    assert role("cross_entropy(S, y)", S="n,k", y="n integer") == role("hinge(S, y)", S="n,k", y="n integer") == {"scales"}
+    assert role("leaky_relu(x)", x="n") == role("abs(x)", x="n") == role("mean(x)", x="n") == {"scales"}
+    assert role("where(x > 0, y, x)", x="n", y="n") == role("max(X, axis=1)", X="n,k") == role("clip(x, 0, 1)", x="n") == {"routes"}
+    assert role("x - y", x="n", y="n") == {"distributes", "scales"} and role("x/y", x="n", y="n") == {"scales"}
+    assert role("X + b", X="n,d", b="d") == role("stack([x, y])", x="n", y="n") == {"distributes"}
     g = sd.graph(NOTES, SCALARS)
     assert g.blocks["x2"].roles == ["copies"] and g.blocks["x1"].roles == []
 
@@ -136,6 +146,70 @@ def test_drawings() -> None:
         subprocess.run(["dot", "-Tsvg"], input=g.dot().encode(), capture_output=True, check=True, timeout=30)
 
 
+HELD_OUT = [  # text, values, gradients by hand
+    ("x1*exp(x2) + x1/x3", {"x1": 1.5, "x2": 0.5, "x3": 2.0}, {"x1": math.exp(0.5) + 0.5, "x2": 1.5 * math.exp(0.5), "x3": -1.5 / 4}),
+    ("maximum(maximum(x, y), z)*x + x", {"x": 1.0, "y": 2.0, "z": 3.0}, {"x": 4.0, "y": 0.0, "z": 1.0}),
+    ("(x + y)*(x + y) - maximum(x, y)", {"x": 3.0, "y": 1.0}, {"x": 7.0, "y": 8.0}),
+    ("log(x)/sqrt(y) + x*x*x", {"x": 2.0, "y": 4.0}, {"x": 0.25 + 12, "y": -math.log(2) / 16}),
+]
+
+
+@pytest.mark.parametrize("text, at, gradients", HELD_OUT, ids=[t for t, *_ in HELD_OUT])
+def test_worked_by_hand(text: str, at: dict[str, float], gradients: dict[str, float]) -> None:
+    g = sd.graph(text, dict.fromkeys(at, "scalar"))
+    numbers = g.run(at)
+    for name, value in gradients.items():
+        assert numbers.gradients[name] == pytest.approx(value)
+        assert g.run(at, {name: 1.0}).tangents[g.result] == pytest.approx(value)
+        for e in (e for b in g.order for e in b.edges):
+            part = numbers.gradients[e.block] * numbers.locals[e.block, e.source]
+            assert numbers.contributions[e.block, e.source] == pytest.approx(part)  # upstream × local
+
+
+def test_tables_of_matrices_and_formats() -> None:
+    declared = {"X": "n,d", "W": "d,k", "b": "k", "y": "n integer"}
+    g = sd.graph("cross_entropy(relu(X @ W + b), y)", declared, wrt=["W", "b"])
+    text = g.tables()
+    for line in ("da₁ = X dW", "da₂ = 𝟏 dbᵀ", "da₃ = da₂ ⊙ 𝟙[a₂ > 0]", "Forward mode by W along ones", "fewer results than inputs",
+                 "W̄   Xᵀ ā₁", "ȧ₄ = tr(ȧ₃ᵀ(softmax(a₃) − onehot(y)))/n"):  # fmt: skip
+        assert line in text
+    assert r"$\mathrm{d}a_{1} = X \mathrm{d}W$" in g.tables(format="latex")
+    assert "| W̄ | Xᵀ ā₁ |" in g.tables(format="markdown") and "<td>Xᵀ ā₁</td>" in g.tables(format="html")
+    assert json.loads(g.tables(format="json"))["tables"][1]["head"] == ["", "upstream × local", "role"]
+    with pytest.raises(sd.SymDerivError, match="is not known"):
+        g.tables(format="pdf")
+    with pytest.raises(sd.SymDerivError, match="is not an input"):
+        g.forward_trace(wrt="y")
+
+
+def test_a_chain_is_drawn_straight() -> None:
+    g = sd.graph("relu(X @ W1 + b1) @ W2 + b2", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "b2": "k"}, wrt=["W1", "b1", "W2", "b2"])
+    found, _ = boxes(g, None)
+    assert len({round(b.row, 6) for b in found.values() if not b.given}) == 1
+
+
+@pytest.mark.parametrize("values", [None, AT])
+def test_tikz_compiles(values: dict[str, float] | None, tmp_path) -> None:
+    if not which("pdflatex"):
+        pytest.skip("pdflatex is not installed: TikZ pictures are not compiled")
+    for k, g in enumerate((sd.graph(NOTES, SCALARS), sd.graph("cross_entropy(tanh(X @ W_hat), y)", {"X": "n,d", "y": "n integer"}))):
+        source = tmp_path / f"g{k}.tex"
+        source.write_text(g.tikz(values if k == 0 else None, standalone=True), encoding="utf-8")
+        done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name], cwd=tmp_path,
+                              capture_output=True, timeout=60)  # fmt: skip
+        assert done.returncode == 0, done.stdout[-1500:]
+
+
+def test_pictures(tmp_path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: PNG and PDF are not drawn")
+    g = sd.graph("sum(relu(X @ W + b))", {"X": "n,d", "W": "d,k", "b": "k"})
+    for name in ("g.png", "g.pdf", "g.svg"):
+        g.draw(str(tmp_path / name))
+        assert (tmp_path / name).stat().st_size > 2000
+    with pytest.raises(sd.SymDerivError, match="cannot write"):
+        g.draw(str(tmp_path / "no" / "g.svg"))
+
+
 def test_deep_graphs_are_refused_or_quick() -> None:
     text = "x" + " + sin(x)" * 30
     assert len(sd.graph(text, {"x": "scalar"}).order) < 400
@@ -153,6 +227,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path) -> None:
     for name, begin in (("g.svg", "<svg"), ("g.dot", "digraph"), ("g.tex", "%"), ("g.mmd", "flowchart")):
         assert run([*arguments, "-o", str(tmp_path / name)]) == 0
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+    assert run([*arguments, "-o", str(tmp_path / "g.xyz")]) == 2 and "says no format" in capsys.readouterr().err
     assert run([*arguments, "--at", "x1=two"]) == 2
     assert run([*arguments, "--at", "x1=2"]) == 2
     assert "no value for x2" in capsys.readouterr().err

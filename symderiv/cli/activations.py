@@ -20,7 +20,7 @@ def activations(names: tuple[str, ...], plot: str | None, cost: bool) -> None:
     from ..learn.activations import activations as table_of
     from ..learn.activations import draw_activations
     from ..learn.extras import need
-    from ..learn.graph_tables import table
+    from ..learn.tables import table
     from ..write.unicode import to_unicode
 
     if plot:

@@ -26,7 +26,7 @@ def flow(
     from ..learn.extras import need
     from ..learn.flow import draw_flow, symbolic_product, variance
     from ..learn.flow import flow as measure
-    from ..learn.graph_tables import table
+    from ..learn.tables import table
 
     if plot:
         need("matplotlib", "drawing")

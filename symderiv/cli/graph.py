@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
-from .options import ExpressionCommand, parse_declarations, read_problem
+from .options import ExpressionCommand, read_problem
+
+TABLES = {"tables": "text", "text": "text", "markdown": "markdown", "latex": "latex", "html": "html", "json": "json"}
+ENDINGS = {"svg": "svg", "dot": "dot", "gv": "dot", "mmd": "mermaid", "tex": "tikz", "png": "png", "pdf": "pdf", "txt": "text",
+           "md": "markdown", "html": "html", "json": "json"}  # fmt: skip
 
 
 @click.command(cls=ExpressionCommand)
@@ -14,28 +18,14 @@ from .options import ExpressionCommand, parse_declarations, read_problem
     "--var", "declarations", multiple=True, metavar='"NAME: SIZES"', help='Declaration, "x1: scalar"; several separated by ";".'
 )
 @click.option("--name", metavar="NAME", help="Which definition of a problem file (default: the last).")
-@click.option("--at", multiple=True, metavar="NAME=VALUE", help="Values, x1=2 or w=[1,2]; then the tables hold numbers.")
+@click.option("--at", multiple=True, metavar="NAME=VALUE", help="Values, x1=2 or w=[1,2]; then everything holds numbers.")
 @click.option("--blocks", type=click.Choice(["auto", "operations", "definitions"]), default="auto", show_default=True,
               help="One block for each operation, or for each definition of the text.")  # fmt: skip
-@click.option(
-    "--format", "kind", type=click.Choice(["tables", "svg", "dot", "mermaid", "tikz"]), default="tables", show_default=True
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write to a file instead of standard output; .svg, .dot, .mmd or .tex choose the format.",
-)
-def graph(
-    expression: str,
-    wrt: tuple[str, ...],
-    declarations: tuple[str, ...],
-    name: str | None,
-    at: tuple[str, ...],
-    blocks: str,
-    kind: str,
-    output: str | None,
-) -> None:
+@click.option("--format", "kind", type=click.Choice([*TABLES, "svg", "dot", "mermaid", "tikz"]), default=None,
+              help="Tables as text (default), markdown, latex, html or json; or a drawing.")  # fmt: skip
+@click.option("--standalone", is_flag=True, help="TikZ: a document that compiles.")
+@click.option("-o", "--output", metavar="FILE", help=f"Write to a file; its ending says how: {', '.join('.' + e for e in ENDINGS)}.")
+def graph(expression, wrt, declarations, name, at, blocks, kind, standalone, output) -> None:  # type: ignore[no-untyped-def]
     """Show the computation graph: values, local derivatives, both modes of automatic differentiation, and their cost.
 
     \b
@@ -43,33 +33,36 @@ def graph(
       symderiv graph "x1*x2 + sin(x2)" --var "x1, x2: scalar" --at x1=2 --at x2=3
       symderiv graph "u = w @ x; p = sigmoid(u); L = -log(p)" -o graph.svg
       symderiv graph "W2 @ relu(W1 @ x)" --format mermaid
+      symderiv graph "x*y + max(y)" --format tikz --standalone -o graph.tex
     """
-    from ..learn.graph import SAYS
+    from ..errors import InputError
     from ..learn.graph import graph as build
 
-    parse_declarations(declarations)
+    ending = output.rpartition(".")[2].lower() if output and "." in output else ""
+    if kind is None:
+        if output and ending not in ENDINGS:
+            raise InputError(f"the ending of {output} says no format", code="SD510", hint="use " + ", ".join("." + e for e in ENDINGS))
+        kind = ENDINGS.get(ending, "tables")
     problem = read_problem(expression, declarations, name)
-    built = build(problem, wrt=[n for text in wrt for n in text.split(",")] or None, blocks=blocks)
+    built = build(problem, wrt=[n.strip() for text in wrt for n in text.split(",") if n.strip()] or None, blocks=blocks)
     values = _values(at) or None
-    ending = {"svg": "svg", "dot": "dot", "gv": "dot", "mmd": "mermaid", "tex": "tikz"}
-    if output and kind == "tables":
-        kind = ending.get(output.rpartition(".")[2].lower(), kind)
-    if kind == "tables":
-        modes = [f"Forward mode by {n}:\n\n{built.forward_trace(values, n)}" for n in built.inputs[:4]]
-        roles = list(dict.fromkeys(r for b in built.blocks.values() for r in b.roles))
-        said = "\n".join(f"  {r}: {SAYS[r]}" for r in roles)
-        parts = [f"Reverse mode:\n\n{built.reverse_trace(values)}", *modes, built.costs(), f"Roles:\n{said}"]
-        if problem.assumptions:
-            parts.append("Assumed:\n" + "\n".join(f"  {a}" for a in problem.assumptions))
-        text = "\n\n".join(parts) + "\n"
+    if kind in ("png", "pdf"):
+        built.draw(output, values)
+        click.echo(f"wrote {output}", err=True)
+        return
+    if kind in TABLES:
+        text = built.tables(values, TABLES[kind])
+        if problem.assumptions and TABLES[kind] == "text":
+            text += "\nAssumed:\n" + "\n".join(f"  {a}" for a in problem.assumptions) + "\n"
     else:
-        text = getattr(built, kind)(values)
+        text = built.tikz(values, standalone) if kind == "tikz" else getattr(built, kind)(values)
     if output is None:
         click.echo(text, nl=False)
         return
-    from .train import _write
+    from ..learn.extras import write_text
 
-    _write(output, text)
+    write_text(output, text)
+    click.echo(f"wrote {output}", err=True)
 
 
 def _values(at: tuple[str, ...]) -> dict[str, object]:
@@ -80,7 +73,7 @@ def _values(at: tuple[str, ...]) -> dict[str, object]:
         name, equals, value = text.partition("=")
         try:
             found[name.strip()] = json.loads(value)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             equals = ""
         if not equals or not _numbers(found[name.strip()]):
             raise click.BadParameter(f"{text!r} is not NAME=VALUE with a number or [a, list]", param_hint="--at")

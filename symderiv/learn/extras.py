@@ -48,3 +48,16 @@ def save_figure(figure: Any, path: str) -> None:
         raise CodeError(f"cannot write {path}: {error.strerror}", code="SD510") from None
     finally:
         plt.close(figure)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        CodeError: SD510 when it cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise CodeError(f"cannot write {path}: {error.strerror}", code="SD510") from None

@@ -18,12 +18,13 @@ import numpy as np
 from sympy import Expr, Integer, prod
 
 from ..errors import DerivativeError, InputError, LimitError
-from ..expr.nodes import Add, Call, Einsum, Index, Node, Var
-from ..expr.walk import free_symbols, postorder, variables
+from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Var
+from ..expr.walk import fold, free_symbols, postorder, variables, with_operands
 from ..read.problem import Problem
+from .extras import write_text
 
 MAX_BLOCKS = 400
-PIECEWISE = {"gt", "ge", "lt", "le", "eq", "ne", "heaviside", "where", "sign", "onehot"}
+CHOICES = {"gt", "ge", "lt", "le", "eq", "ne", "heaviside", "onehot"}  # words whose values are 0 and 1 (1/2 at a tie)
 
 
 @dataclass
@@ -106,11 +107,13 @@ class Graph:
 
         return run(self, values, seed, upstream)
 
-    def forward_trace(self, values: Mapping[str, Any] | None = None, wrt: str | None = None) -> str:
-        """The table of forward mode by one input."""
+    def forward_trace(self, values: Mapping[str, Any] | None = None, wrt: str | None = None, along: Any = None) -> str:
+        """The table of forward mode by one input (the first by default), along a direction (ones by default)."""
         from .graph_tables import forward_table
+        from .tables import table
 
-        return forward_table(self, values, wrt)
+        made = forward_table(self, values, wrt, along=along)
+        return table(made.head, made.rows)
 
     def reverse_trace(self, values: Mapping[str, Any] | None = None) -> str:
         """The table of reverse mode: values forward, then gradients backward."""
@@ -124,29 +127,50 @@ class Graph:
 
         return "\n".join(cost_lines(self))
 
+    def tables(self, values: Mapping[str, Any] | None = None, format: str = "text") -> str:
+        """Everything as text, Markdown, LaTeX, HTML or JSON: both modes, their costs, what the roles mean."""
+        from .graph_tables import all_tables
+        from .tables import pen_of, write_tables
+
+        found, notes = all_tables(self, values, pen_of(format))
+        return write_tables(found, format, notes)
+
     def dot(self, values: Mapping[str, Any] | None = None) -> str:
         """Graphviz text."""
-        from .graph_draw import to_dot
+        from .graph_text import to_dot
 
         return to_dot(self, values)
 
     def mermaid(self, values: Mapping[str, Any] | None = None) -> str:
         """Mermaid text."""
-        from .graph_draw import to_mermaid
+        from .graph_text import to_mermaid
 
         return to_mermaid(self, values)
 
-    def tikz(self, values: Mapping[str, Any] | None = None) -> str:
-        """TikZ text, for LaTeX."""
-        from .graph_draw import to_tikz
+    def tikz(self, values: Mapping[str, Any] | None = None, standalone: bool = False) -> str:
+        """TikZ text, for LaTeX; `standalone`: a document that compiles."""
+        from .graph_text import to_tikz
 
-        return to_tikz(self, values)
+        return to_tikz(self, values, standalone)
 
     def svg(self, values: Mapping[str, Any] | None = None) -> str:
         """A drawing that needs no other program."""
         from .graph_draw import to_svg
 
         return to_svg(self, values)
+
+    def draw(self, path: str, values: Mapping[str, Any] | None = None) -> None:
+        """The drawing as a file; .png and .pdf need the extra `plot`, .svg nothing.
+
+        Raises:
+            CodeError: SD520 without matplotlib, SD510 when the file cannot be written.
+        """
+        from .graph_draw import draw_graph, to_svg
+
+        if str(path).lower().endswith(".svg"):
+            write_text(str(path), to_svg(self, values))
+        else:
+            draw_graph(self, str(path), values)
 
 
 @dataclass
@@ -225,6 +249,8 @@ class _Builder:
                 isinstance(n, Call) and n.name not in ("isum", "iprod", "imax", "imin") and any(o in inside for o in n.operands)
             ) or (isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin") and self._open(n)):
                 inside.add(n)
+        comparisons = {n for n in nodes if isinstance(n, Call) and n.name in CHOICES}  # nothing flows through their jumps
+        inside |= (_minuses(nodes) | comparisons) - {root, *named}
         found = [
             n
             for n in nodes
@@ -291,21 +317,82 @@ class _Builder:
             local = to_words(engine.gradients(core, [v])[0][v])
         bar = Var(f"{block.name}_bar", block.shape)
         upstream = engine.vjp(core, [v], bar)[v]
-        tangent = engine.jvp(core, {v: Var(f"{v.name}_dot", v.shape)})
-        words = to_words(upstream)
-        return Edge(v.name, block.name, local, words, to_words(tangent), _role(block, upstream, words, bar, v))
+        dot = Var(f"{v.name}_dot", v.shape)
+        tangent = engine.jvp(core, {v: dot})
+        words, forward = to_words(upstream), to_words(tangent)
+        if not block.shape and v.rank and block.formula is not None:
+            forward = _inner(core, v, dot, forward)
+        return Edge(v.name, block.name, local, _first(words, bar), _first(forward, dot), _role(block, upstream, words, bar, v))
+
+
+def _minuses(nodes: list[Node]) -> set[Node]:
+    """Minus signs that only sums use: `x - y` is one block."""
+    users: dict[Node, list[Node]] = {}
+    for n in nodes:
+        for o in n.operands:
+            users.setdefault(o, []).append(n)
+    return {
+        n
+        for n in nodes
+        if isinstance(n, Call) and n.name == "neg" and all(isinstance(u, Call) and u.name == "add" for u in users.get(n, []))
+    }
+
+
+def _inner(core: Node, v: Var, dot: Var, words: Node) -> Node:
+    """The tangent of a scalar as the inner product of its gradient with the tangent of the input, where that is shorter."""
+    from ..calculus import derive as engine
+    from ..notation.polish import polish
+    from ..notation.words import to_words
+    from ..simplify.product import einsum
+
+    axes = list(range(v.rank))
+    shorter = to_words(polish(einsum([(engine.gradients(core, [v])[0][v], axes), (dot, axes)], [])))
+    return shorter if shorter.tree_size < words.tree_size else words
+
+
+def _first(words: Node, arriving: Var) -> Node:
+    """What arrives stands before what it is multiplied by, in products whose order is free."""
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if isinstance(node, Call) and node.name == "mul":
+            operands = sorted(operands, key=lambda o: 0 if isinstance(o, Num) else 1 if arriving in postorder(o) else 2)
+        return with_operands(node, operands)
+
+    return fold(words, visit)
 
 
 def _role(block: Block, core: Node, words: Node, bar: Var, v: Var) -> str:
     """From what the gradient that goes back depends on, so that it holds for every operation."""
     others = set(variables(block.formula)) if block.formula is not None else set()  # inputs, and what is held constant
-    depends = set(variables(words)) - {bar}
-    if any(isinstance(n, Call) and n.name in PIECEWISE for n in postorder(words)):
+    if _routes(words, bar):
         return "routes"
+    depends = set(variables(words)) - {bar}
     if not depends:
         coefficient = core.coef if isinstance(core, Einsum) else 1
         return "distributes" if coefficient == 1 and bar in postorder(core) else "scales"
-    return "switches" if v not in depends and depends <= others else "scales"
+    plain = isinstance(core, Einsum) and core.coef == 1 and all(isinstance(item, Var) for item, _ in core.items)
+    return "switches" if plain and v not in depends and depends <= others else "scales"
+
+
+def _routes(words: Node, bar: Var) -> bool:
+    """Whether the gradient passes as it is where a choice fell on the input, and nowhere else."""
+    choice = {n: Var(f"choice_{k}", n.shape) for k, n in enumerate(postorder(words)) if isinstance(n, Call) and n.name in CHOICES}
+    left = postorder(fold(words, lambda n, operands: choice[n] if n in choice else _branch(with_operands(n, operands))))  # type: ignore[arg-type]
+    if not choice:
+        return False
+    scaled = any(isinstance(n, Num) and n.value.is_negative for n in left) or any(
+        isinstance(n, Call) and n.name in ("neg", "sign", "where") for n in left
+    )
+    return not scaled and {n for n in left if isinstance(n, Var)} - set(choice.values()) <= {bar}
+
+
+def _branch(node: Node) -> Node:
+    """`where(c, a, 0)` as `a`, `where(c, 1, 0)` as `c`: a choice of something."""
+    if not (isinstance(node, Call) and node.name == "where"):
+        return node
+    c, a, b = node.operands
+    kept = [o for o in (a, b) if not (isinstance(o, Num) and o.value == 0)]
+    return node if len(kept) != 1 else c if isinstance(kept[0], Num) and kept[0].value == 1 else kept[0]
 
 
 def operations(core: Node) -> Expr:
