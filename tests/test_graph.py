@@ -113,7 +113,9 @@ def test_roles_of_any_node() -> None:
     assert role("tanh(x)", x="n") == role("-x", x="n") == role("3*x", x="n") == {"scales"}
     assert role("cross_entropy(S, y)", S="n,k", y="n integer") == role("hinge(S, y)", S="n,k", y="n integer") == {"scales"}
     assert role("leaky_relu(x)", x="n") == role("abs(x)", x="n") == role("mean(x)", x="n") == {"scales"}
-    assert role("where(x > 0, y, x)", x="n", y="n") == role("max(X, axis=1)", X="n,k") == role("clip(x, 0, 1)", x="n") == {"routes"}
+    assert (
+        role("where(x > 0, y, x)", x="n", y="n") == role("max(X, axis=1)", X="n,k") == role("clip(x, 0, 1)", x="n") == {"routes"}
+    )
     assert role("x - y", x="n", y="n") == {"distributes", "scales"} and role("x/y", x="n", y="n") == {"scales"}
     assert role("X + b", X="n,d", b="d") == role("stack([x, y])", x="n", y="n") == {"distributes"}
     g = sd.graph(NOTES, SCALARS)
@@ -147,7 +149,11 @@ def test_drawings() -> None:
 
 
 HELD_OUT = [  # text, values, gradients by hand
-    ("x1*exp(x2) + x1/x3", {"x1": 1.5, "x2": 0.5, "x3": 2.0}, {"x1": math.exp(0.5) + 0.5, "x2": 1.5 * math.exp(0.5), "x3": -1.5 / 4}),
+    (
+        "x1*exp(x2) + x1/x3",
+        {"x1": 1.5, "x2": 0.5, "x3": 2.0},
+        {"x1": math.exp(0.5) + 0.5, "x2": 1.5 * math.exp(0.5), "x3": -1.5 / 4},
+    ),
     ("maximum(maximum(x, y), z)*x + x", {"x": 1.0, "y": 2.0, "z": 3.0}, {"x": 4.0, "y": 0.0, "z": 1.0}),
     ("(x + y)*(x + y) - maximum(x, y)", {"x": 3.0, "y": 1.0}, {"x": 7.0, "y": 8.0}),
     ("log(x)/sqrt(y) + x*x*x", {"x": 2.0, "y": 4.0}, {"x": 0.25 + 12, "y": -math.log(2) / 16}),
@@ -170,8 +176,8 @@ def test_tables_of_matrices_and_formats() -> None:
     declared = {"X": "n,d", "W": "d,k", "b": "k", "y": "n integer"}
     g = sd.graph("cross_entropy(relu(X @ W + b), y)", declared, wrt=["W", "b"])
     text = g.tables()
-    for line in ("da₁ = X dW", "da₂ = 𝟏 dbᵀ", "da₃ = da₂ ⊙ 𝟙[a₂ > 0]", "Forward mode by W along ones", "fewer results than inputs",
-                 "W̄   Xᵀ ā₁", "ȧ₄ = tr(ȧ₃ᵀ(softmax(a₃) − onehot(y)))/n"):  # fmt: skip
+    for line in ("da₁ = X dW", "da₂ = 𝟏 dbᵀ", "da₃ = da₂ ⊙ 𝟙[a₂ > 0]", "Forward mode by W along ones",
+                 "fewer results than inputs", "W̄   Xᵀ ā₁", "ȧ₄ = tr(ȧ₃ᵀ(softmax(a₃) − onehot(y)))/n"):  # fmt: skip
         assert line in text
     assert r"$\mathrm{d}a_{1} = X \mathrm{d}W$" in g.tables(format="latex")
     assert "| W̄ | Xᵀ ā₁ |" in g.tables(format="markdown") and "<td>Xᵀ ā₁</td>" in g.tables(format="html")
@@ -183,7 +189,9 @@ def test_tables_of_matrices_and_formats() -> None:
 
 
 def test_a_chain_is_drawn_straight() -> None:
-    g = sd.graph("relu(X @ W1 + b1) @ W2 + b2", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "b2": "k"}, wrt=["W1", "b1", "W2", "b2"])
+    g = sd.graph(
+        "relu(X @ W1 + b1) @ W2 + b2", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "b2": "k"}, wrt=["W1", "b1", "W2", "b2"]
+    )
     found, _ = boxes(g, None)
     assert len({round(b.row, 6) for b in found.values() if not b.given}) == 1
 
@@ -192,7 +200,9 @@ def test_a_chain_is_drawn_straight() -> None:
 def test_tikz_compiles(values: dict[str, float] | None, tmp_path) -> None:
     if not which("pdflatex"):
         pytest.skip("pdflatex is not installed: TikZ pictures are not compiled")
-    for k, g in enumerate((sd.graph(NOTES, SCALARS), sd.graph("cross_entropy(tanh(X @ W_hat), y)", {"X": "n,d", "y": "n integer"}))):
+    for k, g in enumerate(
+        (sd.graph(NOTES, SCALARS), sd.graph("cross_entropy(tanh(X @ W_hat), y)", {"X": "n,d", "y": "n integer"}))
+    ):
         source = tmp_path / f"g{k}.tex"
         source.write_text(g.tikz(values if k == 0 else None, standalone=True), encoding="utf-8")
         done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name], cwd=tmp_path,

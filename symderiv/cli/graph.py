@@ -24,7 +24,9 @@ ENDINGS = {"svg": "svg", "dot": "dot", "gv": "dot", "mmd": "mermaid", "tex": "ti
 @click.option("--format", "kind", type=click.Choice([*TABLES, "svg", "dot", "mermaid", "tikz"]), default=None,
               help="Tables as text (default), markdown, latex, html or json; or a drawing.")  # fmt: skip
 @click.option("--standalone", is_flag=True, help="TikZ: a document that compiles.")
-@click.option("-o", "--output", metavar="FILE", help=f"Write to a file; its ending says how: {', '.join('.' + e for e in ENDINGS)}.")
+@click.option(
+    "-o", "--output", metavar="FILE", help=f"Write to a file; its ending says how: {', '.join('.' + e for e in ENDINGS)}."
+)
 def graph(expression, wrt, declarations, name, at, blocks, kind, standalone, output) -> None:  # type: ignore[no-untyped-def]
     """Show the computation graph: values, local derivatives, both modes of automatic differentiation, and their cost.
 
@@ -41,7 +43,9 @@ def graph(expression, wrt, declarations, name, at, blocks, kind, standalone, out
     ending = output.rpartition(".")[2].lower() if output and "." in output else ""
     if kind is None:
         if output and ending not in ENDINGS:
-            raise InputError(f"the ending of {output} says no format", code="SD510", hint="use " + ", ".join("." + e for e in ENDINGS))
+            raise InputError(
+                f"the ending of {output} says no format", code="SD510", hint="use " + ", ".join("." + e for e in ENDINGS)
+            )
         kind = ENDINGS.get(ending, "tables")
     problem = read_problem(expression, declarations, name)
     built = build(problem, wrt=[n.strip() for text in wrt for n in text.split(",") if n.strip()] or None, blocks=blocks)

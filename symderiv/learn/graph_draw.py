@@ -92,15 +92,22 @@ def to_svg(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
         for text, colour, dy in ((line.label, GREY, 0.0), (line.back and f"← {line.back}", RED, 16.0)):
             if text:
                 half = 3.6 * len(text) + 2
-                out.append(f'<rect x="{lx - half:.1f}" y="{ly + dy - 9:.1f}" width="{2 * half:.1f}" height="16" fill="#fff" opacity="0.85"/>')
-                out.append(f'<text x="{lx:.1f}" y="{ly + dy + 4:.1f}" text-anchor="middle" fill="{colour}" font-size="11.5">{escape(text)}</text>')
+                out.append(_rectangle(lx - half, ly + dy - 9, 2 * half, 16, 'fill="#fff" opacity="0.85"'))
+                out.append(_text(lx, ly + dy + 4, text, colour, ' font-size="11.5"'))
     for n, box in s.found.items():
         fill = GIVEN if box.given else COMPUTED
-        out.append(f'<rect x="{s.x[n]:.1f}" y="{s.y[n]:.1f}" width="{s.width[n]:.1f}" height="{HIGH}" rx="7" fill="{fill}" stroke="#445"/>')
-        middle = s.x[n] + s.width[n] / 2
+        out.append(_rectangle(s.x[n], s.y[n], s.width[n], HIGH, f'rx="7" fill="{fill}" stroke="#445"'))
         for text, colour, dy in _texts(box):
-            out.append(f'<text x="{middle:.1f}" y="{s.y[n] + HIGH / 2 + 5 + dy:.1f}" text-anchor="middle" fill="{colour}">{escape(text)}</text>')
+            out.append(_text(s.x[n] + s.width[n] / 2, s.y[n] + HIGH / 2 + 5 + dy, text, colour))
     return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def _rectangle(x: float, y: float, width: float, height: float, more: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {more}/>'
+
+
+def _text(x: float, y: float, text: str, colour: str, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="{colour}"{more}>{escape(text)}</text>'
 
 
 def draw_graph(graph: Graph, path: str, values: Mapping[str, Any] | None = None) -> None:
@@ -122,7 +129,9 @@ def draw_graph(graph: Graph, path: str, values: Mapping[str, Any] | None = None)
     ax.set_axis_off()
     for line in s.lines:
         curve = paths.Path(s.curve(line), [1, 4, 4, 4])
-        ax.add_patch(patches.FancyArrowPatch(path=curve, arrowstyle="-|>,head_width=2.5,head_length=5", color="#667", linewidth=1.1))
+        ax.add_patch(
+            patches.FancyArrowPatch(path=curve, arrowstyle="-|>,head_width=2.5,head_length=5", color="#667", linewidth=1.1)
+        )
     for line in s.lines:
         lx, ly = s.label(line)
         for text, colour, dy in ((line.label, GREY, 0.0), (line.back and f"← {line.back}", RED, 16.0)):
@@ -131,10 +140,18 @@ def draw_graph(graph: Graph, path: str, values: Mapping[str, Any] | None = None)
                         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1})  # fmt: skip
     for n, box in s.found.items():
         fill = GIVEN if box.given else COMPUTED
-        ax.add_patch(patches.FancyBboxPatch((s.x[n], s.y[n]), s.width[n], HIGH, boxstyle="round,pad=0,rounding_size=7", facecolor=fill,
-                                            edgecolor="#445", linewidth=0.9))  # fmt: skip
+        style = {"boxstyle": "round,pad=0,rounding_size=7", "facecolor": fill, "edgecolor": "#445", "linewidth": 0.9}
+        ax.add_patch(patches.FancyBboxPatch((s.x[n], s.y[n]), s.width[n], HIGH, **style))
         for text, colour, dy in _texts(box):
-            ax.text(s.x[n] + s.width[n] / 2, s.y[n] + HIGH / 2 + dy, text.translate(plain), ha="center", va="center", color=colour, fontsize=9.5)
+            ax.text(
+                s.x[n] + s.width[n] / 2,
+                s.y[n] + HIGH / 2 + dy,
+                text.translate(plain),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=9.5,
+            )
     save_figure(figure, path)
 
 

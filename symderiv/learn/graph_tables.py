@@ -38,7 +38,11 @@ def forward_table(
     rows = []
     for name in graph.inputs:
         seed = one if name == wrt else "0"
-        said = (pen.math(f"{pen.name(name + '_dot')} = ") + seed) if seed not in "01" else pen.math(f"{pen.name(name + '_dot')} = {seed}")
+        said = (
+            (pen.math(f"{pen.name(name + '_dot')} = ") + seed)
+            if seed not in "01"
+            else pen.math(f"{pen.name(name + '_dot')} = {seed}")
+        )
         rows.append([pen.math(pen.name(name)), _input(numbers, name, pen), said])
     for block in graph.order:
         edges = [e for e in block.edges if e.source in moving]
@@ -86,7 +90,9 @@ def backward_values(graph: Graph, values: Mapping[str, Any] | None = None, pen: 
             value = f" = {_sum([number(numbers.contributions[e.block, e.source]) for e in edges])}{value}"
         text = said if said == "ones" else pen.math(said + (value if value != f" = {said}" else ""))
         rows.append([pen.math(pen.name(block.name + "_bar")), text, ", ".join(block.roles)])
-    return Table("Gradients, from the result back", ["", "upstream × local" if not pen.latex else r"upstream $\times$ local", "role"], rows)
+    return Table(
+        "Gradients, from the result back", ["", "upstream × local" if not pen.latex else r"upstream $\times$ local", "role"], rows
+    )
 
 
 def reverse_table(graph: Graph, values: Mapping[str, Any] | None = None) -> str:
@@ -159,7 +165,9 @@ def cost_lines(graph: Graph) -> list[str]:
     elif all(c <= 0 for c in more):
         verdict = "forward mode is cheaper: fewer inputs than results"
     else:
-        verdict = f"reverse mode is cheaper where {_spell(outputs)} < {_spell(inputs)}, forward mode where it is the other way round"
+        verdict = (
+            f"reverse mode is cheaper where {_spell(outputs)} < {_spell(inputs)}, forward mode where it is the other way round"
+        )
     return [*lines, f"a pass costs about the same in both, so the number of passes decides: {verdict}"]
 
 
