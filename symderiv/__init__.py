@@ -26,6 +26,7 @@ _HOMES = {
     "learn.activations": ("activations",),
     "learn.flow": ("flow",),
     "learn.graph": ("graph",),
+    "learn.initialisation": ("initialisation",),
     "learn.models": ("models",),
     "learn.train": ("load_data", "load_model", "train"),
     "errors": (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .learn.activations import activations
     from .learn.flow import flow
     from .learn.graph import graph
+    from .learn.initialisation import initialisation
     from .learn.models import models
     from .learn.train import load_data, load_model, train
     from .read.latex import parse_latex, read_latex
@@ -77,6 +79,7 @@ __all__ = [
     "from_sympy",
     "graph",
     "hvp",
+    "initialisation",
     "jvp",
     "load",
     "load_data",

@@ -7,7 +7,7 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
-from symderiv.learn.activations import FORMULAS, activation, draw_activations, fraction
+from symderiv.learn.activations import COURSE, DEFINITIONS, activation, draw_activations, fraction
 from symderiv.learn.intervals import enclose, upper_bound
 
 RANGES = {"sigmoid": "[0, 1/4]", "tanh": "[0, 1]", "relu": "[0, 1]", "leaky_relu": "[1/100, 1]", "prelu": "[1/4, 1]",
@@ -15,7 +15,7 @@ RANGES = {"sigmoid": "[0, 1/4]", "tanh": "[0, 1]", "relu": "[0, 1]", "leaky_relu
 SMOOTH = {"relu": "C⁰", "leaky_relu": "C⁰", "prelu": "C⁰", "selu": "C⁰", "elu": "C¹"}
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", COURSE)
 def test_rows(name: str) -> None:
     row = activation(name, measure=False)
     assert row.range == RANGES[name]
@@ -31,6 +31,29 @@ def test_rows(name: str) -> None:
 def test_saturation_of_sigmoid_and_tanh() -> None:
     assert activation("sigmoid", measure=False).saturates == "x < -6.9, x > 6.9"
     assert activation("tanh", measure=False).saturates == "x < -4.1, x > 4.1"
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_definitions_say_what_the_words_compute(name: str) -> None:
+    row = activation(name, measure=False)
+    for t in (-20.0, -1.5, -0.3, 0.0, 0.4, 2.0, 20.0):
+        assert float(sd.evaluate(row.definition, x=t)) == pytest.approx(
+            float(sd.evaluate(row.function, x=t)), rel=1e-12, abs=1e-12
+        )
+
+
+def test_where_the_slope_is_largest() -> None:
+    peaks = {n: activation(n, measure=False).peak for n in DEFINITIONS}
+    assert peaks["sigmoid"] == peaks["tanh"] == peaks["selu"] == "0" and peaks["gelu"] == "1.41" and peaks["silu"] == "2.40"
+    assert peaks["relu"] == peaks["elu"] == peaks["prelu"] == "x > 0" and peaks["identity"] == "everywhere"
+
+
+def test_the_table_in_other_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["activations", "selu", "leaky_relu", "--no-cost", "--format", "latex"]) == 0
+    out = capsys.readouterr().out
+    assert r"leaky\_relu" in out and "1.7581" in out and "e^{x}" in out and "$[1/100, 1]$" in out
+    assert run(["activations", "--no-cost", "--format", "markdown"]) == 0
+    assert "| sigmoid | 1/(1 + exp(−x)) | σ(x)(1 − σ(x)) | [0, 1/4] |" in capsys.readouterr().out
 
 
 def test_the_table_has_costs() -> None:

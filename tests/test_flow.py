@@ -7,7 +7,7 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
-from symderiv.learn.flow import INITS, draw_flow, symbolic_product, variance
+from symderiv.learn.flow import INITS, draw_flow, symbolic_product
 from symderiv.learn.interpret import bulls_eye, descent, draw_descent, draw_regions, draw_templates, xor
 from symderiv.learn.models import ACTIVATIONS
 from symderiv.learn.train import train
@@ -44,16 +44,6 @@ def test_gradients_of_a_small_network_are_those_of_derive() -> None:
     assert np.allclose(f.weights, [np.linalg.norm(g["W1"]), np.linalg.norm(g["W2"])])
 
 
-def test_variance_propagation() -> None:
-    relu, linear = variance("relu"), variance("identity")
-    assert np.isclose(relu.forward, 2) and np.isclose(relu.backward, 2)  # He: 2/n
-    assert np.isclose(linear.forward, 1) and np.isclose(linear.backward, 1)  # Xavier: 1/n_in and 1/n_out
-    assert np.isclose(variance("selu").forward, 1)  # a fixed point, as SELU was made
-    z = np.random.default_rng(0).standard_normal(1_000_000)
-    assert np.isclose(1 / variance("tanh").forward, np.mean(np.tanh(z) ** 2), rtol=5e-3)
-    assert all(np.isfinite(variance(a).forward) for a in ACTIVATIONS)
-
-
 def test_he_is_measured() -> None:
     f = sd.flow(30, 400, "relu", "he", samples=32)
     assert 0.5 < f.signals[-1] / f.signals[0] < 2
@@ -83,10 +73,22 @@ def test_the_largest_step_of_a_quadratic() -> None:
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["flow", "--depth", "20", "--activation", "sigmoid", "--init", "xavier"]) == 0
     out = capsys.readouterr().out
-    assert "vanishes" in out and "bound" in out and "Var[w] = 1/(n_in E[φ²])" in out
+    assert "vanishes" in out and "bound" in out and "Var[w] = 3.409/n_in" in out and "(1/4)^L" in out
     assert run(["flow", "--activation", "relu", "--init", "he", "--init", "xavier", "--width", "50"]) == 0
     assert "flows" in capsys.readouterr().out
-    assert "diag(σ(W h) ⊙ (1 − σ(W h))) W" in symbolic_product()[0]
+    assert run(["flow", "--activation", "all", "--init", "all", "--depth", "3", "--width", "10", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out.count("| xavier |") == len(ACTIVATIONS)
+
+
+def test_the_product_of_layer_jacobians() -> None:
+    one, product, bound = symbolic_product("sigmoid")
+    assert "diag(σ(W h) ⊙ (1 − σ(W h))) W" in one
+    assert "diag(σ(z₃) ⊙ (1 − σ(z₃))) W₃ diag(σ(z₂) ⊙ (1 − σ(z₂))) W₂ diag(σ(z₁) ⊙ (1 − σ(z₁))) W₁" in product
+    assert "(1/4)^L" in bound and "= 1 ∏" in symbolic_product("tanh")[2]
+    for activation in ACTIVATIONS:
+        assert "W₁" in symbolic_product(activation, 2)[1]
+    with pytest.raises(sd.SymDerivError, match="from 1 to 20"):
+        symbolic_product("relu", 0)
 
 
 def test_pictures(tmp_path) -> None:

@@ -5,6 +5,7 @@ for row in sd.activations(): print(row.name, row.derivative, row.low, row.high)
 
 from __future__ import annotations
 
+import re
 import timeit
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,19 +14,24 @@ import numpy as np
 
 from ..expr.nodes import Node
 from .intervals import upper_bound
-from .models import check_activation
+from .models import ACTIVATIONS, check_activation
+from .tables import Pen, Table
 
-FORMULAS = {  # by simpler words, so that the engine derives them; PReLU's slope is 1/4, its usual start
-    "sigmoid": "sigmoid(x)",
-    "tanh": "tanh(x)",
-    "relu": "relu(x)",
-    "leaky_relu": "leaky_relu(x)",
-    "prelu": "prelu(x, 1/4)",
-    "elu": "elu(x)",
-    "selu": "selu(x)",
-    "gelu": "gelu(x)",
-    "silu": "silu(x)",
+DEFINITIONS = {  # in simpler words; PReLU's slope is 1/4, its usual start. A test compares them with the library's words
+    "sigmoid": "1/(1 + exp(-x))",
+    "tanh": "(exp(x) - exp(-x))/(exp(x) + exp(-x))",
+    "relu": "maximum(0, x)",
+    "leaky_relu": "where(x > 0, x, x/100)",
+    "prelu": "where(x > 0, x, x/4)",
+    "elu": "where(x > 0, x, exp(x) - 1)",
+    "selu": "1.0507009873554805*where(x > 0, x, 1.6732632423543772*(exp(x) - 1))",
+    "gelu": "x*(1 + erf(x/sqrt(2)))/2",
+    "silu": "x/(1 + exp(-x))",
+    "softplus": "log(1 + exp(x))",
+    "hardtanh": "clip(x, -1, 1)",
+    "identity": "x",
 }
+COURSE = tuple(DEFINITIONS)[:9]
 REACH = 30.0  # bounds are certified on [-REACH, REACH]; beyond, every f' here is monotone towards its limit
 SMALL = 1e-3  # a derivative below this passes no gradient worth having
 
@@ -37,7 +43,9 @@ class Activation:
     Attributes:
         name: of the word.
         function, derivative: words of `x`; the derivative is the engine's, certified.
+        definition: the function in simpler words.
         low, high: infimum and supremum of the derivative on [-30, 30]; no point is beyond them by more than 1e-5.
+        peak: where |f'| is largest: "0", "1.41", or "x > 0" where it stays there.
         saturates: where the derivative stays below 1e-3: "x < -6.9, x > 6.9", or "nowhere".
         dead: where it is exactly 0.
         smooth: "smooth", "C¹" (a jump of f'') or "C⁰" (a jump of f').
@@ -46,9 +54,11 @@ class Activation:
 
     name: str
     function: Node
+    definition: Node
     derivative: Node
     low: float
     high: float
+    peak: str
     saturates: str
     dead: str
     smooth: str
@@ -77,11 +87,12 @@ def activation(name: str, measure: bool = True) -> Activation:
     from ..read.problem import parse
 
     check_activation(name)
-    problem = parse(FORMULAS.get(name, f"{name}(x)"), {"x": "scalar"})
+    formula = ACTIVATIONS[name].format(x="x", a="1/4")
+    problem = parse(formula, {"x": "scalar"})
     derivative = derive(problem, "x").expr  # type: ignore[union-attr]
     high = upper_bound(derivative, -REACH, REACH)[0]
     low = -upper_bound(derivative, -REACH, REACH, sign=-1.0)[0]
-    array = parse(FORMULAS.get(name, f"{name}(x)"), {"x": "n"})
+    array = parse(formula, {"x": "n"})
     slope = numpy_function(derive(parse(f"sum({array.source})", {"x": "n"}), "x", check=False).expr, list(array.vars.values()))  # type: ignore[union-attr]
     x = np.linspace(-REACH, REACH, 60_001)
     with np.errstate(all="ignore"):
@@ -92,7 +103,24 @@ def activation(name: str, measure: bool = True) -> Activation:
         sample = np.random.default_rng(0).standard_normal(20_000)
         cost = min(timeit.repeat(lambda: f(sample), number=3, repeat=3)) / 3 / len(sample) * 1e9
     saturates, dead = _tails(x, np.abs(values) < SMALL), _tails(x, values == 0.0, True)
-    return Activation(name, problem.expr, derivative, low + 0.0, high + 0.0, saturates, dead, _smoothness(slope), cost)
+    definition = parse(DEFINITIONS[name], {"x": "scalar"}).expr
+    peak = _peak(x, np.abs(values), max(abs(low), abs(high)))
+    return Activation(
+        name, problem.expr, definition, derivative, low + 0.0, high + 0.0, peak, saturates, dead, _smoothness(slope), cost
+    )
+
+
+def _peak(x: np.ndarray, sizes: np.ndarray, most: float) -> str:
+    """Where the largest slope is met on the grid, or the side on which it stays."""
+    at = x[sizes > most - 1e-7]
+    if not len(at):
+        return f"{x[np.argmax(sizes)]:.2f}".replace("-0.00", "0").replace("0.00", "0")
+    if at[-1] - at[0] < 0.1 or len(at) < 100:
+        middle = float(np.mean(at))
+        return f"{middle:.2f}" if abs(middle) > 0.005 else "0"
+    if at[0] < -29 and at[-1] > 29:
+        return "everywhere"
+    return f"x > {at[0]:.1f}".replace(" 0.0", " 0") if at[-1] > 29 else f"{at[0]:.1f} to {at[-1]:.1f}"
 
 
 def _tails(x: np.ndarray, holds: np.ndarray, exact: bool = False) -> str:
@@ -125,7 +153,32 @@ def _smoothness(slope) -> str:  # type: ignore[no-untyped-def]
 
 def activations(names: tuple[str, ...] | list[str] | None = None, measure: bool = True) -> list[Activation]:
     """The table: the nine of the course, or those named."""
-    return [activation(n, measure) for n in (names or FORMULAS)]
+    return [activation(n, measure) for n in (names or COURSE)]
+
+
+def rows_of(rows: list[Activation], pen: Pen) -> Table:
+    """The table as cells; numbers in formulas to five digits."""
+    head = ["", "f", "f'", "range of f'", "largest at", "|f'| < 0.001", "f' = 0", "smoothness", "ns/entry"]
+    if pen.latex:
+        head[2:6] = ["$f'$", "range of $f'$", "largest at", "$|f'| < 0.001$"]
+        head[1], head[6] = "$f$", "$f' = 0$"
+    cells = []
+    for r in rows:
+        words = [pen.math(_short(pen.words(w))) for w in (r.definition, r.derivative)]
+        cost = f"{r.nanoseconds:.1f}" if r.nanoseconds else "–"
+        name = r.name.replace("_", r"\_" if pen.latex else "_")
+        smooth = r.smooth if not pen.latex else {"C⁰": "$C^0$", "C¹": "$C^1$"}.get(r.smooth, r.smooth)
+        cells.append([name, *words, *map(_math(pen), (r.range, r.peak, r.saturates, r.dead)), smooth, cost])
+    return Table("", head, cells)
+
+
+def _math(pen: Pen):  # type: ignore[no-untyped-def]
+    """Cells such as `x < -6.9, x > 6.9` are mathematics, words such as "nowhere" are not."""
+    return lambda text: pen.math(text) if any(c.isdigit() for c in text) else text
+
+
+def _short(text: str) -> str:
+    return re.sub(r"\d+\.\d{5,}", lambda m: f"{float(m.group()):.5g}", text)
 
 
 def draw_activations(path: str, names: tuple[str, ...] | list[str] | None = None) -> None:
@@ -151,7 +204,7 @@ def draw_activations(path: str, names: tuple[str, ...] | list[str] | None = None
             y[1:][np.abs(np.diff(y)) > 0.3] = np.nan  # a jump is not a line
             ax.plot(x, y, color=colour, label=label, linewidth=1.7)
         ax.axhline(0, color="#999", linewidth=0.6)
-        ax.set_title(f"{row.name}, f' in {row.range}", fontsize=10)
+        ax.set_title(f"{row.name}:  f' in {row.range}", fontsize=10)
         ax.set_ylim(-1.4, 2.4)
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
@@ -162,4 +215,4 @@ def draw_activations(path: str, names: tuple[str, ...] | list[str] | None = None
     save_figure(figure, path)
 
 
-__all__ = ["FORMULAS", "Activation", "activation", "activations", "draw_activations"]
+__all__ = ["COURSE", "DEFINITIONS", "Activation", "activation", "activations", "draw_activations", "rows_of"]

@@ -80,7 +80,7 @@ def _layer(activation: str):  # type: ignore[no-untyped-def]
     problem = parse(inner, {"H": "n,a", "W": "a,b"})
     value = numpy_function(problem.expr, list(problem.vars.values()))
     back_h, back_w = (vjp(problem, name).numpy() for name in ("H", "W"))
-    scalar = parse("sum(" + ACTIVATIONS[activation].format(x="z", a="1/4") + ")", {"z": "b"})
+    scalar = parse("sum(" + ACTIVATIONS[activation].format(x="z", a="1/4") + ")", {"z": "n,b"})
     slope = numpy_function(derive(scalar, "z").expr, list(scalar.vars.values()))  # type: ignore[union-attr]
     return value, back_h, back_w, slope
 
@@ -110,7 +110,7 @@ def flow(
     dead = []
     with np.errstate(over="ignore", invalid="ignore"):
         for W in weights:
-            slopes = np.stack([slope(z) * np.ones(width) for z in states[-1] @ W])
+            slopes = slope(states[-1] @ W) * np.ones((samples, width))
             dead.append(float(np.mean(np.all(slopes == 0, axis=0))))
             states.append(value(H=states[-1], W=W))
         upstream = rng.standard_normal((samples, width))
@@ -129,87 +129,108 @@ def flow(
                 np.array(by_weight[::-1]), np.array(bounds[::-1]), np.array(dead), most)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Variance:
-    """What keeps a signal's size: `Var[w] = forward/n_in` ahead, `backward/n_out` back, for standard normal pre-activations."""
+def symbolic_product(activation: str = "sigmoid", layers: int = 3) -> tuple[str, str, str]:
+    """The Jacobian of one layer and of `layers` of them as the engine derives them, and the bound of the product.
 
-    activation: str
-    forward: float
-    backward: float
-    lines: tuple[str, ...]
-
-
-def variance(activation: str) -> Variance:
-    """`Var[z] = n Var[w] E[φ(z)²]` and back `n Var[w] E[φ'(z)²]`: the variance of a weight that keeps both at 1.
-
-    The expectations over a standard normal z are integrals to 1e-10: 1/2 for ReLU both ways, which gives He's 2/n; 1 for the
-    identity, which gives 1/n ahead and 1/n back, and Xavier's 2/(n_in + n_out) between them.
+    Raises:
+        InputError: SD151 for an activation that is not known, SD158 for a number of layers that is not from 1 to 20.
     """
-    from ..code.numpy import numpy_function
+    from ..api import derive
+    from ..expr.nodes import Call, Var
+    from ..expr.walk import postorder, replace
     from ..read.problem import parse
+    from ..write.names import lowered
+    from ..write.unicode import to_unicode
+    from .activations import activation as row_of
+    from .activations import fraction
 
     check_activation(activation)
-    _, _, _, slope = _layer(activation)
-    applied = parse(ACTIVATIONS[activation].format(x="z", a="1/4"), {"z": "b"})
-    value = numpy_function(applied.expr, list(applied.vars.values()))
-    x, w = np.polynomial.legendre.leggauss(200)
-    means = []
-    for f in (value, slope):
-        total = 0.0
-        for lo, hi in ((-12.0, -1.0), (-1.0, 0.0), (0.0, 1.0), (1.0, 12.0)):  # kinks lie at the ends
-            z = (hi - lo) / 2 * x + (hi + lo) / 2
-            density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-            total += float(np.sum(w * density * (np.asarray(f(z)) * np.ones_like(z)) ** 2)) * (hi - lo) / 2
-        means.append(total)
-    ahead, back = means
-    lines = (
-        "z_i = Σ_j w_ij h_j with independent w of mean 0:  Var[z_i] = n_in Var[w] E[h²]",
-        f"h = φ(z), z standard normal:  E[h²] = E[φ(z)²] = {ahead:.6g}",
-        f"Var[z] stays 1 if  Var[w] = 1/(n_in E[φ²]) = {1 / ahead:.6g}/n_in",
-        "g_j = Σ_i w_ij φ'(z_i) g_i:  Var[g_j] = n_out Var[w] E[φ'(z)²] Var[g_i]",
-        f"E[φ'(z)²] = {back:.6g}",
-        f"Var[g] stays if  Var[w] = 1/(n_out E[φ'²]) = {1 / back:.6g}/n_out",
-    )
-    return Variance(activation, 1 / ahead, 1 / back, lines)
+    if not 1 <= layers <= 20:
+        raise InputError(f"layers must be from 1 to 20, not {layers!r}", code="SD158")
+    one = derive(parse(_applied(activation, "W @ h"), {"W": "m,n", "h": "n"}), "h").text()  # type: ignore[union-attr]
+    declared, value = {"h0": "n0"}, "h0"
+    for i in range(1, layers + 1):
+        declared[f"W{i}"] = f"n{i},n{i - 1}"
+        value = _applied(activation, f"W{i} @ ({value})")
+    whole = derive(parse(value, declared), "h0").expr  # type: ignore[union-attr]
+    named = {}
+    for n in postorder(whole):  # W_l h is called z_l
+        if isinstance(n, Call) and n.name == "matmul" and n.rank == 1 and isinstance(n.operands[0], Var):
+            named[n] = Var("z" + n.operands[0].name[1:], n.shape)
+    row = row_of(activation, measure=False)
+    most = max(abs(row.low), abs(row.high))
+    power = f"({fraction(most)})^L" if abs(most - 1) > 2e-6 else "1"
+    bound = f"‖∂h_L/∂h₀‖₂ ≤ ∏ₗ sup|φ'| ‖Wₗ‖₂ = {power} ∏ₗ ‖Wₗ‖₂"
+    product = to_unicode(replace(whole, named))  # type: ignore[arg-type]
+    return f"∂φ(W h)/∂h = {one}", f"∂h{lowered(str(layers))}/∂h₀ = {product}   with zₗ = Wₗ hₗ₋₁", bound
 
 
-def symbolic_product(activation: str = "sigmoid") -> tuple[str, str]:
-    """The Jacobian of one layer as the engine derives it, and the product of all of them with its bound."""
-    from ..api import derive
-    from ..read.problem import parse
-
-    problem = parse(ACTIVATIONS[activation].format(x="W @ h", a="1/4"), {"W": "m,n", "h": "n"})
-    jacobian = derive(problem, "h").text()  # type: ignore[union-attr]
-    return f"∂φ(W h)/∂h = {jacobian}", "∂h^L/∂h^0 = ∏ diag(φ'(z_l)) W_l,  ‖∂h^L/∂h^0‖ ≤ ∏ sup|φ'| ‖W_l‖"
+def _applied(activation: str, inner: str) -> str:
+    return ACTIVATIONS[activation].format(x=inner, a="1/4")
 
 
 def draw_flow(flows: list[Flow], path: str) -> None:
-    """Draw the gradient norm by layer for each of several measurements (needs the extra `plot`)."""
+    """Draw the gradient norm by layer, a panel for each initialisation, and the dead units where there are any.
+
+    Needs the extra `plot`.
+
+    Raises:
+        CodeError: SD520 without matplotlib, SD510 when the picture cannot be written.
+    """
     from .extras import pyplot, save_figure
 
     plt = pyplot()
-    figure, ax = plt.subplots(figsize=(7.2, 4.2))
-    dashes = dict(zip(INITS, ("-", "--", ":", "-.", (0, (1, 4))), strict=True))
+    inits = list(dict.fromkeys(f.init for f in flows))
     names = list(dict.fromkeys(f.activation for f in flows))
-    colours = plt.get_cmap("tab10")
-    for f in flows:
-        shown = np.where(f.gradients > 0, f.gradients, np.nan)
-        label = f"{f.activation}, {f.init}: ×{f.rate:.3g} a layer"
-        ax.plot(
-            range(f.depth + 1),
-            shown,
-            linestyle=dashes[f.init],
-            color=colours(names.index(f.activation)),
-            label=label,
-            linewidth=1.6,
-        )
-    ax.set_yscale("log")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set(xlabel="layer (0 is the input)", ylabel="norm of ∂L/∂h", title=f"{flows[0].depth} layers of {flows[0].width} units")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    dead = any(f.dead.max() > 0.005 for f in flows)
+    count = len(inits) + dead
+    columns = min(3, count)
+    rows = -(-count // columns)
+    size = (4.1 * columns + 0.6 * (columns == 1), 3.3 * rows)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    panels = list(grid.flat)
+    many = len(names) > 5  # then one legend beside all panels
+    palette = plt.get_cmap("tab20" if len(names) > 10 else "tab10").colors
+    colours = {n: palette[k % len(palette)] for k, n in enumerate(names)}
+    for ax, init in zip(panels, inits, strict=False):
+        for f in (f for f in flows if f.init == init):
+            shown = np.where((f.gradients > 0) & np.isfinite(f.gradients), f.gradients, np.nan)
+            ax.plot(range(f.depth + 1), shown, color=colours[f.activation], linewidth=1.7,
+                    label=f"{f.activation}  ×{f.rate:.3g} a layer")  # fmt: skip
+        if len(flows) == 1:
+            ax.plot(
+                range(flows[0].depth + 1),
+                flows[0].bounds,
+                color="#888",
+                linestyle=":",
+                linewidth=1.4,
+                label="bound ∏ sup|φ'| ‖W‖",
+            )
+        ax.set_yscale("log")
+        ax.set(title=f"{init}: Var[w] = {INITS[init][0]}", xlabel="layer (0 is the input)", ylabel="‖∂L/∂h‖")
+        if not many:
+            ax.legend(frameon=False, fontsize=8)
+    if many:
+        figure.legend([plt.Line2D([], [], color=c, linewidth=2) for c in colours.values()], names, loc="outside right upper",
+                      frameon=False, fontsize=9)  # fmt: skip
+    if dead:
+        ax = panels[len(inits)]
+        dashes = dict(zip(INITS, ("-", "--", ":", "-.", (0, (1, 4))), strict=True))
+        for f in flows:
+            if f.dead.max() > 0.005:
+                ax.plot(range(1, f.depth + 1), 100 * f.dead, color=colours[f.activation], linestyle=dashes[f.init],
+                        label=f"{f.activation}, {f.init}")  # fmt: skip
+        ax.set(title="units that pass no gradient", xlabel="layer", ylabel="% of the units", ylim=(0, None))
+        if not many:
+            ax.legend(frameon=False, fontsize=8)
+    for ax in panels[:count]:
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(alpha=0.25)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in panels[count:]:
+        ax.set_visible(False)
+    figure.suptitle(f"{flows[0].depth} layers of {flows[0].width} units", fontsize=12)
     save_figure(figure, path)
 
 
-__all__ = ["INITS", "Flow", "Variance", "draw_flow", "flow", "symbolic_product", "variance"]
+__all__ = ["INITS", "Flow", "draw_flow", "flow", "symbolic_product"]

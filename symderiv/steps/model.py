@@ -29,18 +29,19 @@ class Symbol:
         var: the variable that stands in the words.
         kind: "name" (an intermediate value), "differential" (its change), "cotangent" (the derivative of the output by it),
             "partial" (its derivative by the variable; the axes of `of`, then those of `by`) or "rest" (terms that have been dealt
-            with, printed as dots).
+            with, printed as dots), "moment" (the mean or the variance of the value, as `operator` says).
         of: the value itself: words in the problem's variables and in names.
         label: how `of` is called: a name, or None where it is written out.
         by: for "partial", the variable; for "cotangent", the output's name is `output`.
         output: for "cotangent": the name of the output.
         user: whether the name is the user's own.
         through: for "cotangent": the output as a function of the value alone, and the variable that stands for the value there.
+        operator: for "moment": "E" or "Var".
         entry: for a "partial" without a label: the entry of `of`, and the indices at which it is taken.
     """
 
     var: Var
-    kind: Literal["name", "differential", "cotangent", "partial", "rest"]
+    kind: Literal["name", "differential", "cotangent", "partial", "rest", "moment"]
     of: Node
     label: Var | None = None
     by: Var | None = None
@@ -48,6 +49,7 @@ class Symbol:
     user: bool = False
     entry: tuple[Node, tuple[Index, ...]] | None = None
     through: tuple[Node, Var] | None = None
+    operator: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -260,7 +260,33 @@ def spoken(name: str) -> str:
     return SPOKEN.get(name, name.replace("_", " "))
 
 
-RULES: dict[str, Rule] = {r.key: r for r in _GENERAL}
+def _moment(key: str, title: str, formula: str, says: str, why: str) -> Rule:
+    return Rule(key, title, formula, says, why, GLOROT, "", "")
+
+
+GLOROT = "Glorot and Bengio, AISTATS 2010, sec. 4.2; He et al., ICCV 2015, sec. 2.2"
+_MOMENTS = (
+    _moment("expand", "by entries", r"z_i = \sum_j W_{ij} h_j", "An entry of a matrix product is a sum.", "Definition of the matrix product."),
+    _moment("variance_sum", "variance of a sum", r"\operatorname{Var}\Big[\sum_j a_j\Big] = \sum_j \operatorname{Var}[a_j]",
+            "The variance of a sum of uncorrelated terms is the sum of their variances.", "The mixed terms have covariance 0."),
+    _moment("variance_product", "variance of a product", r"\operatorname{Var}[a b] = \mathbb E[a^2]\,\mathbb E[b^2] - \mathbb E[a]^2\,\mathbb E[b]^2",
+            "The variance of a product of independent factors, by their moments.", "E[ab] = E[a] E[b], and the same for the squares."),
+    _moment("mean_zero", "mean 0", r"\mathbb E[w] = 0 \Rightarrow \mathbb E[w^2] = \operatorname{Var}[w]",
+            "A mean of 0 drops out, and the mean square is the variance.", "Var[w] = E[w²] − E[w]²."),
+    _moment("alike", "all terms are alike", r"\sum_{j=1}^n a = n a", "Equal terms are counted.", "All entries have the same distribution."),
+    _moment("activation", "the activation", r"h = \varphi(u)", "The value is what the activation makes of the layer before.", "Definition of the layer."),
+    _moment("symmetric_law", "half on either side", r"\mathbb E[\varphi(u)^2] = \tfrac{a^2 + b^2}{2}\,\mathbb E[u^2]",
+            "A function that is a u on one side of 0 and b u on the other takes half of the mean square from each.",
+            "u and −u have the same distribution."),
+    _moment("gaussian", "integral over the normal distribution", r"\mathbb E[f(u)] = \int f(u)\,\frac{e^{-u^2/2}}{\sqrt{2\pi}}\,\mathrm du",
+            "The mean over a standard normal variable is an integral.", "Definition of the mean; computed to 1e-10 by Gauss's rule."),
+    _moment("solve", "solved for the variance of a weight", r"a = n v \Rightarrow v = a/n", "The equation is divided by the other factors.", "They are positive."),
+    _moment("keep", "the size is kept", r"\operatorname{Var}[z] = \operatorname{Var}[u]", "What comes out is to vary as much as what goes in.",
+            "Otherwise the product over the layers vanishes or explodes."),
+    _moment("compromise", "one variance for both directions", r"n = \tfrac{n_{\mathrm{in}} + n_{\mathrm{out}}}{2}",
+            "The mean of the two sizes stands for both.", "A weight has one variance; the two conditions agree only where the sizes do."),
+)  # fmt: skip
+RULES: dict[str, Rule] = {r.key: r for r in (*_GENERAL, *_MOMENTS)}
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CodeError, InputError
-from ..steps.document import document
+from ..steps.document import Document, document
 from ..steps.model import Derivation
 from ..steps.options import Options
 
@@ -36,7 +36,15 @@ def render(
         from .document_json import to_json_document
 
         return to_json_document(d, options)
-    doc = document(d, options)
+    return write_document(document(d, options), format, standalone, width)
+
+
+def write_document(doc: Document, format: str, standalone: bool = False, width: int = 100) -> str:
+    """A document in one of the formats but JSON.
+
+    Raises:
+        InputError: SD105 for a format that does not exist.
+    """
     if format == "text":
         from .document_text import to_text_document
 
@@ -97,4 +105,4 @@ def options_from(options: Options | None, keywords: dict[str, Any]) -> Options:
     return Options.of(options, keywords)
 
 
-__all__ = ["FORMATS", "options_from", "render", "write_pdf"]
+__all__ = ["FORMATS", "options_from", "render", "write_document", "write_pdf"]

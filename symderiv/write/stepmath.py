@@ -145,6 +145,9 @@ class _StepPrinter(MathPrinter):
     def symbol(self, s: Symbol, rank: int) -> Piece:
         if s.kind == "rest":
             return Piece(body=r"\cdots" if self.latex else "⋯", rank=rank)
+        if s.kind == "moment":
+            sign = {"E": r"\mathbb{E}", "Var": r"\operatorname{Var}"}[s.operator] if self.latex else s.operator
+            return Piece(body=f"{sign}[{self.math.text(s.of)}]", rank=rank)
         if s.kind == "differential":
             d = r"\mathrm{d}" if self.latex else "d"
             return Piece(body=f"{d}{self.math.of(s)}", level=MathLevel.PREFIX, rank=rank)
