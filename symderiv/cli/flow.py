@@ -87,7 +87,7 @@ def _about(found) -> list[str]:  # type: ignore[no-untyped-def]
     from ..learn.flow import symbolic_product
     from ..learn.initialisation import initialisation
 
-    out = []
+    out: list[str] = []
     for a in dict.fromkeys(f.activation for f in found):
         kept = initialisation(a)
         size = "" if kept.exact else " at variance 1"
