@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "verifying": ("verify",),
     "verify.verdict": ("Verdict",),
-    "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "shape_of", "vjp"),
+    "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "vjp"),
+    "learn.shapes": ("shape_of",),
     "read.problem": ("Problem",),
     "result": ("Derivative", "Derivatives"),
     "read.trace": ("trace", "words"),
@@ -42,7 +43,8 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from .api import derive, evaluate, hvp, jvp, load, parse, shape_of, vjp
+    from .api import derive, evaluate, hvp, jvp, load, parse, vjp
+    from .learn.shapes import shape_of
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
     from .learn.activations import activations

@@ -1,10 +1,7 @@
 """Why a derivative has its shape: the rule, both layouts, every axis, the number of entries, every factor of the chain rule.
 
-    explain(parse("W @ x"), "W").shape        (m, m, n), with the reason
+    shape_of("W @ x", "W")                    (m, m, n), a tuple with .why
     intermediates(problem, "W")               one row for every value on the way
-    chain(problem, "W")                       ∂L/∂H = ∂L/∂S · ∂S/∂H with the size of every factor
-
-`symderiv.api.shape_of` is the contract; everything here says why it answers what it answers.
 """
 
 from __future__ import annotations
@@ -14,7 +11,8 @@ from dataclasses import dataclass
 
 from sympy import Expr, Integer
 
-from ..api import Declarations, as_problem, shape_of, variable
+from ..api import Declarations, as_problem, variable
+from ..api import shape_of as plain_shape_of
 from ..errors import InputError
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape, product, size_symbol
@@ -25,6 +23,7 @@ from ..write.report import shape_text
 
 BYTES = 8  # of a float64
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+EXPRESSION = "the expression"
 KINDS = ("scalar", "vector", "matrix")
 
 
@@ -45,84 +44,161 @@ class Axis:
         return f"{self.size}   axis {self.axis} of {self.owner}"
 
 
-@dataclass(frozen=True)
-class ShapeAnswer:
-    """The shape of `∂f/∂x` with its reasons.
+class ShapeAnswer(tuple):
+    """The shape of `∂f/∂x`: a tuple of sizes that knows its reasons.
 
     Attributes:
         out, by: shapes of the expression and of the variable.
-        wrt: name of the variable.
-        shape: in the layout asked for; `numerator` and `denominator` are both.
-        rule: which rule gives it, one sentence.
-        axes: what each axis of `shape` means.
-        entries: number of entries of a dense array.
+        wrt, top: how the variable and the expression are called.
+        order, layout: of the derivative.
     """
 
     out: Shape
     by: Shape
     wrt: str
+    top: str
     order: int
     layout: str
-    shape: Shape
-    numerator: Shape
-    denominator: Shape
-    rule: str
-    axes: tuple[Axis, ...]
-    entries: Expr
 
-    def count(self, sizes: Mapping[str, int]) -> int | None:
+    def __new__(
+        cls, out: Shape, by: Shape, wrt: str, top: str = EXPRESSION, order: int = 1, layout: str = "numerator"
+    ) -> ShapeAnswer:
+        self = super().__new__(cls, arranged(out, by, order, layout))
+        self.out, self.by, self.wrt, self.top, self.order, self.layout = tuple(out), tuple(by), wrt, top, order, layout
+        return self
+
+    def __getnewargs__(self) -> tuple:
+        return (self.out, self.by, self.wrt, self.top, self.order, self.layout)
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes alone."""
+        return tuple(self)
+
+    @property
+    def numerator(self) -> Shape:
+        """In numerator layout: the axes of the expression first."""
+        return arranged(self.out, self.by, self.order, "numerator")
+
+    @property
+    def denominator(self) -> Shape:
+        """In denominator layout: the axes of the variable first."""
+        return arranged(self.out, self.by, self.order, "denominator")
+
+    @property
+    def rule(self) -> str:
+        """Which rule gives the shape, one sentence."""
+        return rule(self.out, self.by, self.wrt, self.order, self.top, self.layout)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What each axis means."""
+        found = [Axis(s, self.top, k) for k, s in enumerate(self.out)]
+        for _ in range(self.order):
+            mine = [Axis(s, self.wrt, k) for k, s in enumerate(self.by)]
+            found = [*found, *mine] if self.layout == "numerator" or not found else [*mine, *found]
+        return tuple(found)
+
+    @property
+    def entries(self) -> Expr:
+        """Number of entries of a dense array."""
+        return product(self)
+
+    def entries_for(self, sizes: Mapping[str, int]) -> int | None:
         """The number of entries for concrete sizes; None while a size is missing."""
         return number(self.entries, sizes)
 
+    @property
+    def entry(self) -> str:
+        """What one entry is: `[i, j, l]: ∂f[i]/∂W[j, l]`; "" for a scalar."""
+        if not self:
+            return ""
+        letters = _index_letters({str(s) for s in (*self.out, *self.by)} | {self.wrt, self.top}, len(self))
+        groups: list[list[str]] = []
+        counts = [len(self.out), *[len(self.by)] * self.order]
+        order = counts if self.layout == "numerator" or not self.out else [*counts[1:], counts[0]]
+        rest = list(letters)
+        for n in order:
+            groups.append([rest.pop(0) for _ in range(n)])
+        above = groups.pop(0) if self.layout == "numerator" or not self.out else groups.pop()
+        power = {1: "", 2: "²", 3: "³"}.get(self.order, f"^{self.order}")
+        name = self.top if self.top.isidentifier() else "f"
+        below = "".join(f"∂{self.wrt}{_subscript(g)}" for g in groups)
+        return f"[{', '.join(letters)}]: ∂{power}{name}{_subscript(above)}/{below}"
 
-def explain(
+    @property
+    def why(self) -> str:
+        """The reasons, line by line."""
+        lines = [self.rule, *([f"entry {self.entry}"] if self else [])]
+        if self.numerator != self.denominator:
+            lines.append(f"numerator layout {shape_text(self.numerator)}, denominator layout {shape_text(self.denominator)}")
+        return "\n".join(lines)
+
+
+def arranged(out: Sequence[Expr], by: Sequence[Expr], order: int = 1, layout: str = "numerator") -> Shape:
+    """`out` and `order` times `by`, in the order of the layout."""
+    found = tuple(out)
+    for _ in range(order):
+        found = (*found, *by) if layout == "numerator" or not found else (*by, *found)
+    return found
+
+
+def _index_letters(taken: set[str], n: int) -> list[str]:
+    letters = [c for c in "ijlqstuvabceo" if c not in taken]
+    return [*letters, *(f"i{k}" for k in range(2, 60))][:n]
+
+
+def _subscript(letters: Sequence[str]) -> str:
+    return f"[{', '.join(letters)}]" if letters else ""
+
+
+def shape_of(
     p: Problem | Node | str, wrt: str | Var, vars: Declarations = None, layout: str = "numerator", order: int = 1
 ) -> ShapeAnswer:
-    """The shape of `∂p/∂wrt` and why it is that.
+    """The shape of `∂p/∂wrt`: `out.shape + wrt.shape` in numerator layout, `wrt.shape + out.shape` in denominator layout.
+
+        shape_of("W @ x", "W") == (m, m, n)       a tuple, with .why, .rule, .axes, .entries, .numerator, .denominator
 
     Raises:
-        SymDerivError: what `shape_of` raises.
+        SymDerivError: what the expression, the variable or the options are refused for.
     """
     problem = as_problem(p, vars)
-    shape = shape_of(problem, wrt, layout=layout, order=order)
+    plain = plain_shape_of(problem, wrt, layout=layout, order=order)
     v = variable(problem, wrt)
-    out = tuple(problem.expr.shape)
-    return ShapeAnswer(
-        out, tuple(v.shape), v.name, order, layout, shape,
-        shape_of(problem, wrt, layout="numerator", order=order), shape_of(problem, wrt, layout="denominator", order=order),
-        rule(out, v.shape, v.name, order), axes(problem, v, layout, order), product(shape),
-    )  # fmt: skip
+    answer = ShapeAnswer(tuple(problem.expr.shape), tuple(v.shape), v.name, problem.name or EXPRESSION, order, layout)
+    assert answer.shape == tuple(plain)
+    return answer
 
 
-def rule(out: Sequence[Expr], by: Sequence[Expr], name: str, order: int = 1) -> str:
+def rule(
+    out: Sequence[Expr], by: Sequence[Expr], name: str, order: int = 1, top: str = EXPRESSION, layout: str = "numerator"
+) -> str:
     """The rule that gives the shape of the derivative, as one sentence."""
     if not by:
-        return f"by a scalar: every entry of the {kind_of(out)} is differentiated once, the shape stays {shape_text(tuple(out))}"
+        stays = f"so the shape of {top} stays: {shape_text(tuple(out))}"
+        return f"by a scalar: every entry of {top} has one derivative by {name}, {stays}" if out else \
+            f"a scalar by a scalar: {top} and {name} are one number each, so the derivative is one number"  # fmt: skip
     if not out:
         if order == 1:
-            return f"of a scalar: one number for every entry of {name}, so the shape of {name}"
+            return f"of a scalar: {top} has one derivative for every entry of {name}, so the shape is that of {name}"
         what = "a Hessian" if order == 2 else f"a derivative of order {order}"
-        return f"{what} of a scalar: one number for every {_tuple_of(order)} of entries of {name}, so its shape {order} times"
-    each = "one number for every entry of the expression and every entry"
+        return f"{what} of a scalar: one entry for every {_tuple_of(order)} of entries of {name}, so the shape of {name} {_times(order)}"
+    first, last = (top, name) if layout == "numerator" else (name, top)
     if order > 1:
-        return (
-            f"{each[:-5]}{_tuple_of(order)} of entries of {name}: the shape of the expression, then that of {name} {order} times"
-        )
-    what = "Jacobian" if len(out) == len(by) == 1 else f"{kind_of(out)} by {kind_of(by)}"
-    return f"{what}: {each} of {name}: both shapes one after the other, {len(out)} + {len(by)} = {len(out) + len(by)} axes"
+        each = f"one entry for every entry of {top} and every {_tuple_of(order)} of entries of {name}"
+        both = f"the axes of {top}, then those of {name} {_times(order)}"
+        return f"{each}: {both}" if layout == "numerator" else f"{each}: the axes of {name} {_times(order)}, then those of {top}"
+    what = "a vector by a vector, a Jacobian" if len(out) == len(by) == 1 else f"a {kind_of(out)} by a {kind_of(by)}"
+    count = f"{len(out)} + {len(by)} = {len(out) + len(by)} axes"
+    return f"{what}: one entry for every entry of {top} and every entry of {name}: the axes of {first}, then those of {last}, {count}"
 
 
 def _tuple_of(order: int) -> str:
-    return {2: "pair", 3: "triple"}.get(order, f"{order} times as many")
+    return {2: "pair", 3: "triple"}.get(order, f"choice of {order}")
 
 
-def axes(problem: Problem, by: Var, layout: str, order: int) -> tuple[Axis, ...]:
-    """What each axis of the derivative means."""
-    found = [Axis(s, "the expression", k) for k, s in enumerate(problem.expr.shape)]
-    for _ in range(order):
-        mine = [Axis(s, by.name, k) for k, s in enumerate(by.shape)]
-        found = [*found, *mine] if layout == "numerator" or not found else [*mine, *found]
-    return tuple(found)
+def _times(order: int) -> str:
+    return {2: "twice"}.get(order, f"{order} times")
 
 
 # sizes as numbers -------------------------------------------------------------------------------------------------------------
@@ -157,7 +233,8 @@ def read_sizes(texts: Sequence[str], known: Problem | None = None) -> dict[str, 
         name, _, value = (part.strip() for part in text.partition("="))
         if not (value.isascii() and value.isdigit()) or not 0 < len(value) <= 12 or int(value) < 1:
             raise InputError(f"`{text}` is not a size", code="SD140", hint="write NAME=NUMBER, as in n=100")
-        found[name] = int(value)
+        if found.setdefault(name, int(value)) != int(value):
+            raise InputError(f"{name} has two numbers, {found[name]} and {value}", code="SD140", hint="give each size one number")
     if known is not None:
         there = sorted({str(s) for v in known.vars.values() for axis in v.shape for s in axis.free_symbols})
         strange = [n for n in found if n not in there]
@@ -186,125 +263,42 @@ class Row:
     below: Shape | None
 
 
-def intermediates(p: Problem | Node | str, wrt: str | Var | None = None, vars: Declarations = None) -> list[Row]:
+def intermediates(
+    p: Problem | Node | str, wrt: str | Var | None = None, vars: Declarations = None, layout: str = "numerator"
+) -> list[Row]:
     """A row for every value on the way from the variables to the result, inner ones first."""
     from ..verify.points import open_indices
 
     problem = as_problem(p, vars)
     v = None if wrt is None else variable(problem, wrt)
     out = tuple(problem.expr.shape)
-    named = _stations(problem)
+    named = stations(problem)
     rows = []
     for node in postorder(problem.expr):
         if not isinstance(node, (Call, Var)) or (isinstance(node, Call) and node.name == "neg") or open_indices(node):
             continue
         inside = v is not None and v in free_symbols(node)
-        below = (*node.shape, *v.shape) if inside and v is not None else None
+        below = arranged(node.shape, v.shape, 1, layout) if inside and v is not None else None
         name = node.name if isinstance(node, Var) else named.get(node, "")
-        above = None if isinstance(node, Var) and node.is_a("integer") else (*out, *node.shape)
-        rows.append(Row(name, _spelled(node, named), tuple(node.shape), above, below))
+        above = None if isinstance(node, Var) and node.is_a("integer") else arranged(out, node.shape, 1, layout)
+        rows.append(Row(name, spelled(node, named), tuple(node.shape), above, below))
     return rows
 
 
-def _stations(problem: Problem) -> dict[Node, str]:
+def stations(problem: Problem) -> dict[Node, str]:
     """Definitions by node, the result included; plain variables have a name already."""
     named = {node: name for name, node in problem.definitions.items() if isinstance(node, Call)}
     named.setdefault(problem.expr, problem.name or "f")
     return named
 
 
-def _spelled(node: Node, named: Mapping[Node, str]) -> str:
+def spelled(node: Node, named: Mapping[Node, str]) -> str:
+    """The text of a value in terms of the named values that it is made of."""
     inner = {n: Var(name, n.shape) for n, name in named.items() if n is not node}
     return to_text(replace(node, inner)) if isinstance(node, Call) else node.name if isinstance(node, Var) else str(node)
 
 
-# the chain rule ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Factor:
-    """`∂above/∂below` and its shape; both are names."""
-
-    above: str
-    below: str
-    shape: Shape
-
-    def __str__(self) -> str:
-        return f"∂{self.above}/∂{self.below}"
-
-
-@dataclass(frozen=True)
-class Link:
-    """`∂L/∂below = Σ ∂L/∂above · ∂above/∂below`: one line of the backward pass.
-
-    Attributes:
-        target: the left side.
-        terms: pairs of factors, one for each value that uses `below`; one factor alone at the top.
-    """
-
-    target: Factor
-    terms: tuple[tuple[Factor, ...], ...]
-
-    def __str__(self) -> str:
-        return f"{self.target} = " + " + ".join(" · ".join(map(str, t)) for t in self.terms)
-
-    @property
-    def sizes(self) -> str:
-        """The line with a shape in the place of every factor."""
-        return f"{shape_text(self.target.shape)} = " + " + ".join(" · ".join(shape_text(f.shape) for f in t) for t in self.terms)
-
-
-def chain(p: Problem | Node | str, wrt: str | Var, vars: Declarations = None) -> list[Link]:
-    """The chain rule from the result down to the variable, through the definitions of the problem that contain it."""
-    problem = as_problem(p, vars)
-    v = variable(problem, wrt)
-    named: dict[Node, str] = {n: name for n, name in _stations(problem).items() if v in free_symbols(n)}
-    top = named.get(problem.expr)
-    if top is None:
-        return []
-    named[v] = v.name
-    order = [n for n in postorder(problem.expr) if n in named]
-    users: dict[Node, list[Node]] = {n: [] for n in order}
-    for node in order:
-        for direct in _direct(node, named):
-            users[direct].append(node)
-    links = []
-    out = tuple(problem.expr.shape)
-    for node in reversed(order[:-1]):
-        target = Factor(top, named[node], (*out, *node.shape))
-        terms = []
-        for user in users[node]:
-            local = Factor(named[user], named[node], (*user.shape, *node.shape))
-            above = Factor(top, named[user], (*out, *user.shape))
-            terms.append((local,) if user is problem.expr else (above, local))
-        if len(terms) == 1 and len(terms[0]) == 1 and node is not v:  # ∂L/∂S = ∂L/∂S says nothing; its size is in the next line
-            continue
-        links.append(Link(target, tuple(terms)))
-    return links
-
-
-def _direct(node: Node, named: Mapping[Node, str]) -> list[Node]:
-    """The named values that a node is made of without another named value between."""
-    if isinstance(node, Var):
-        return []
-    found: dict[Node, None] = {}
-    stack, seen = list(node.operands), set()
-    while stack:
-        n = stack.pop()
-        if n in named:
-            found[n] = None
-        elif n not in seen:
-            seen.add(n)
-            stack.extend(n.operands)
-    return list(found)
-
-
-def product_line(links: Sequence[Link]) -> tuple[Factor, ...]:
-    """The whole chain as one product, where every value is used once: `∂L/∂S · ∂S/∂H · ∂H/∂W`; else ()."""
-    if not links or any(len(link.terms) != 1 for link in links):
-        return ()
-    return (*links[0].terms[0], *(link.terms[0][-1] for link in links[1:]))
-
-
 __all__ = [
-    "Axis", "Factor", "Link", "Row", "ShapeAnswer", "axes", "chain", "explain", "intermediates", "kind_of", "memory",
-    "number", "product_line", "read_sizes", "rule",
+    "Axis", "Row", "ShapeAnswer", "arranged", "intermediates", "kind_of", "memory", "number", "read_sizes", "rule", "shape_of",
+    "spelled", "stations",
 ]  # fmt: skip

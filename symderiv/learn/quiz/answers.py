@@ -1,53 +1,35 @@
-"""Reading what people answer: `n x d`, `(n,d)`, `n*d`, `d by n`, `nd vector`, words; and what a wrong answer suggests.
+"""Judging what people answer: read liberally, compared mathematically; and what a wrong answer suggests.
 
-Nothing is evaluated: sizes are polynomials, read by a small parser; expressions are read by the reader of the input language.
+    judge(question, "n x d").right        True, False, or None where it says no answer (ask again; nothing is counted)
+
+Sizes are read by `sizes`, expressions by the readers of the input language and of LaTeX. Nothing is evaluated.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sympy import Expr, Integer, expand
 
 from ...errors import InputError, SymDerivError
 from ...expr.nodes import Call, Node
-from ...expr.sizes import size_symbol
 from ...expr.walk import postorder
-from ...read.problem import parse
+from ...read.problem import Problem, parse
 from .model import LETTERS, Question
+from .sizes import Shape, read, shape_of_text, show
 
 LONGEST = 300  # characters of an answer
 LARGEST = 1000  # entries along an axis, or terms of a sum, of an expression that is answered
-POWERS = str.maketrans(
-    {"²": "^2", "³": "^3", "⁴": "^4", "×": " x ", "✕": " x ", "⨯": " x ", "·": "*", "⋅": "*", "∗": "*", "−": "-", "’": "'"}
-)
-SCALAR = {
-    "()",
-    "scalar",
-    "a scalar",
-    "number",
-    "a number",
-    "none",
-    "no axes",
-    "one number",
-    "single number",
-    "1",
-    "(1)",
-    "(1,)",
-    "[]",
-}
-FILLER = re.compile(
-    r"\b(the|a|an|is|it|its|has|have|of|with|size|shape|vector|matrix|tensor|array|column|row|dimensions?|dim|length|entries|axes|order|"
-    r"rank|answer|rows?|columns?|and|real)\b|\\?mathbb|\\?mathbf|[ℝ$\\{}]",
-)
-TRUE = {"true", "t", "yes", "y", "right", "correct", "wahr", "ja", "1"}
-FALSE = {"false", "f", "no", "n", "wrong", "incorrect", "falsch", "nein", "0"}
-ORDINALS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "first": "1", "second": "2", "third": "3",
-            "fourth": "4", "fifth": "5", "sixth": "6"}  # fmt: skip
+TRUE = {"true", "t", "yes", "y", "yep", "right", "correct", "wahr", "ja", "vrai", "1", "✓"}
+FALSE = {"false", "f", "no", "n", "nope", "not true", "wrong", "incorrect", "falsch", "nein", "faux", "0", "✗"}
+ORDINALS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+            "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9",
+            "tenth": "10"}  # fmt: skip
+ENTRYWISE = "* multiplies entry by entry; the matrix product is written @"
+SHAPES_DIFFER = ("SD201", "SD202", "SD203", "SD204")
 
 
 @dataclass(frozen=True)
@@ -76,153 +58,72 @@ def judge(question: Question, text: str) -> Judgement:
 
 
 # sizes ------------------------------------------------------------------------------------------------------------------------
-@lru_cache(maxsize=4096)
-def read_size(text: str) -> Expr:
-    """A polynomial in sizes: `n`, `3`, `2*n + 1`, `n^2`.
-
-    Raises:
-        InputError: SD144.
-    """
-    tokens = re.findall(r"\d+|[A-Za-z_]\w*|\*\*|[-+*^()]|\S", text)
-    value, rest = _sum(tokens, 0)
-    if rest != len(tokens):
-        raise InputError(f"`{text}` is not a size", code="SD144")
-    return expand(value)
-
-
-def _sum(tokens: list[str], at: int) -> tuple[Expr, int]:
-    value, at = _term(tokens, at)
-    while at < len(tokens) and tokens[at] in "+-":
-        other, after = _term(tokens, at + 1)
-        value, at = (value + other if tokens[at] == "+" else value - other), after
-    return value, at
-
-
-def _term(tokens: list[str], at: int) -> tuple[Expr, int]:
-    value, at = _power(tokens, at)
-    while at < len(tokens) and tokens[at] == "*":
-        other, at = _power(tokens, at + 1)
-        value = value * other
-    return value, at
-
-
-def _power(tokens: list[str], at: int) -> tuple[Expr, int]:
-    value, at = _atom(tokens, at)
-    if at < len(tokens) and tokens[at] in ("^", "**"):
-        if at + 1 >= len(tokens) or not re.fullmatch(r"[1-9]", tokens[at + 1]):
-            raise InputError("an exponent must be a small number", code="SD144")
-        value, at = value ** int(tokens[at + 1]), at + 2
-    return value, at
-
-
-def _atom(tokens: list[str], at: int, depth: int = 0) -> tuple[Expr, int]:
-    if at >= len(tokens):
-        raise InputError("a size is missing", code="SD144")
-    t = tokens[at]
-    if t.isdigit() and t.isascii() and len(t) < 13:
-        return Integer(t), at + 1
-    if re.fullmatch(r"[A-Za-z_]\w*", t):
-        return size_symbol(t), at + 1
-    raise InputError(f"`{t}` is not a size", code="SD144")
-
-
-def readings(text: str, question: Question) -> Iterator[tuple[Expr, ...]]:
-    """The shapes that an answer may mean, the most literal one first."""
-    text = text.translate(POWERS).strip().rstrip(".!")
-    low = text.lower().strip()
-    if low in SCALAR:
-        yield ()
-        if "1" in low:
-            yield (Integer(1),)
-        return
-    same = re.fullmatch(r"(?:the )?(?:same|shape|size|that)?\s*(?:as|of|like)\s+(?:that of )?(\w+)", low)
-    if same:
-        sizes = next((s for n, s in question.vars.items() if n.lower() == same.group(1)), None)
-        if sizes is not None:
-            yield tuple(read_size(s) for s in sizes.split(",")) if sizes != "scalar" else ()
-            return
-    text = re.sub(r"\\times|\bR\s*\^|ℝ\s*\^", " x ", text)
-    text = re.sub(r"(\w)-(?:dimensional|vector)\b", r"\1", text)
-    text = re.sub(r"\b(?:by|times|X)\b", " x ", text, flags=re.IGNORECASE)
-    text = FILLER.sub(" ", text)
-    text = re.sub(r"^[\s:=x]+|[\s:=x]+$", "", text)
-    while len(text) > 1 and text[0] + text[-1] in ("()", "[]", "<>"):
-        text = text[1:-1].strip()
-    text = text.rstrip(", ").replace(";", ",")
-    for pattern in (r"\s*,\s*|\s+x\s+", r"\s*,\s*|\s*\bx\b\s*|\s*\*\s*(?!\*)(?<!\*\*)", r"\s*,\s*|\s+x\s+|\s+", r"[,x\s*]+"):
-        parts = [_bare(p) for p in re.split(pattern, text) if p.strip()]
-        with contextlib.suppress(InputError):
-            yield tuple(s for p in parts for s in (_powers(p) if pattern != r"\s*,\s*|\s+x\s+" else [read_size(p.strip())]))
-    if re.fullmatch(r"(?:\d?[a-z]){2,6}", text):  # `nd`, `ndk`: one letter for each axis
-        with contextlib.suppress(InputError):
-            yield tuple(read_size(p) for p in text)
-    compact = re.fullmatch(r"(\w+?)x(\w+?)(?:x(\w+))?(?:x(\w+))?", text)
-    if compact:  # `nxd`, `10x3`
-        with contextlib.suppress(InputError):
-            yield tuple(read_size(p) for p in compact.groups() if p)
-
-
-def _bare(text: str) -> str:
-    text = text.strip()
-    return text[1:-1] if text[0] + text[-1] == "()" else text
-
-
-def _powers(text: str) -> list[Expr]:
-    """`n^2` as an axis of n twice."""
-    found = re.fullmatch(r"(\w+)\s*(?:\^|\*\*)\s*(\d)", text.strip())
-    if found:
-        return [read_size(found.group(1))] * int(found.group(2))
-    return [read_size(text.strip())]
-
-
-def shape_of_text(text: str) -> tuple[Expr, ...]:
-    """`(n, d)` as the keys write it."""
-    return tuple(read_size(p.strip()) for p in text.strip("()").split(",") if p.strip())
-
-
-def show(shape: tuple[Expr, ...]) -> str:
-    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
-
-
 def _shape(question: Question, text: str) -> Judgement:
     truth = shape_of_text(question.answer)
-    known = {str(s) for s in {*truth, *(s for v in question.vars.values() for s in _symbols(v))}}
-    found = [r if known & {str(s) for s in r} else _lower(r, known) for r in dict.fromkeys(readings(text, question))]
-    if not found:
-        return Judgement(None, "write the sizes of the axes, as in (n, d), n x d or scalar")
-    if truth in found:
+    known = {str(s) for e in (*truth, *_sizes(question.vars)) for s in e.free_symbols}
+    found = read(text, question.vars, known)
+    asked = question.layout
+    if found.layout and asked and found.layout != asked:
+        return Judgement(None, f"the question asks for {asked} layout")
+    if not found.shapes:
+        return Judgement(None, found.problem or "write the sizes of the axes, as in (n, d), n x d or scalar")
+    if truth in found.shapes:
         return Judgement(True, "", show(truth))
-    found = [r for r in found if known.issuperset(str(s) for e in r for s in e.free_symbols)] or found
-    strange = [str(s) for e in found[0] for s in e.free_symbols if str(s) not in known]
-    if strange and known and len(strange[0]) > 1:
-        return Judgement(None, f"there is no size {strange[0]} here")
-    for shape in found:
-        if len(truth) == 1 and len(shape) == 2 and sorted(map(str, shape)) == sorted((str(truth[0]), "1")):
+    unknown = _unknown(found.shapes, truth, question.vars, known)
+    if unknown:
+        return Judgement(None, unknown)
+    for shape in found.shapes:
+        if len(truth) == 1 and sorted(map(str, shape)) == sorted((str(truth[0]), "1")):
             kind = "column" if str(shape[1]) == "1" else "row"
             return Judgement(True, f"as a {kind}; with one axis, as in NumPy, it is {show(truth)}", show(shape))
         if not truth and all(s == 1 for s in shape):
             return Judgement(True, "a scalar has no axes: ()", show(shape))
-    for shape in found:
+        if len(shape) < len(truth) and shape == tuple(s for s in truth if s != 1):
+            return Judgement(None, "the entries are right; an axis of size 1 is an axis too: write it, as in (n, 1)", show(shape))
+        if 1 < len(shape) < len(truth) and _flattened(shape, truth):
+            return Judgement(None, "this is the matrix of the flattened arrays (vec); here every axis is written by itself", show(shape))
+    for shape in found.shapes:
         for wrong, says in question.slips.items():
             if shape_of_text(wrong) == shape:
                 return Judgement(False, says, show(shape))
-    return Judgement(False, _general(truth, found[0]), show(found[0]))
+    return Judgement(False, _general(truth, found.shapes[-1]), show(found.shapes[-1]))
 
 
-def _symbols(sizes: str) -> list[Expr]:
-    try:
-        return [read_size(s.strip()) for s in sizes.split(",") if s.strip() != "scalar"]
-    except InputError:
-        return []
+def _sizes(declared: Mapping[str, str]) -> Iterator[Expr]:
+    """The sizes of the axes of all variables."""
+    for sizes in declared.values():
+        axes = sizes.split(" integer")[0].strip()
+        with contextlib.suppress(InputError):
+            yield from () if axes == "scalar" else shape_of_text(f"({axes})")
 
 
-def _lower(shape: tuple[Expr, ...], known: set[str]) -> tuple[Expr, ...]:
-    """`N x D` for `(n, d)`, where nothing is called N."""
-    change = {s: size_symbol(str(s).lower()) for e in shape for s in e.free_symbols if str(s) not in known}
-    return tuple(e.xreplace(change) for e in shape)
+def _unknown(shapes: tuple[Shape, ...], truth: Shape, declared: Mapping[str, str], known: set[str]) -> str:
+    """What is no size of the question, where every reading has something of that kind."""
+    numbers = {int(e) for e in (*truth, *_sizes(declared)) if e.is_Integer} | {1}
+    strange = []
+    for shape in shapes:
+        names = [str(s) for e in shape for s in sorted(e.free_symbols, key=str) if str(s) not in known]
+        counts = [str(e) for e in shape if e.is_Integer and int(e) not in numbers]
+        if not names and not counts:
+            return ""
+        strange += names or counts
+    sizes = ", ".join((*sorted(known), *(str(k) for k in sorted(numbers - {1}))))
+    return f"there is no size {strange[0]} here; " + (f"the sizes are {sizes}" if sizes else "a scalar has the size ()")
 
 
-def _general(truth: tuple[Expr, ...], given: tuple[Expr, ...]) -> str:
+def _flattened(shape: Shape, truth: Shape) -> bool:
+    """Whether each axis is the product of axes of the truth, in their order."""
+    rest = list(truth)
+    for size in shape:
+        value: Expr = Integer(1)
+        while rest and value != size:
+            value = expand(value * rest.pop(0))
+        if value != size:
+            return False
+    return not rest
+
+
+def _general(truth: Shape, given: Shape) -> str:
     if sorted(map(str, truth)) == sorted(map(str, given)):
         return "the axes are right, their order is not"
     if len(truth) != len(given):
@@ -234,60 +135,82 @@ def _general(truth: tuple[Expr, ...], given: tuple[Expr, ...]) -> str:
 
 # the other forms --------------------------------------------------------------------------------------------------------------
 def _number(question: Question, text: str) -> Judgement:
-    low = text.lower().translate(POWERS)
-    low = re.sub(r"\b(line|number|no|nr|entries|entry|the|it|is)\b\.?|#|=", " ", low).strip(" .")
-    low = ORDINALS.get(low, low)
-    low = re.sub(r"(?<=\d)[ ,_'](?=\d{3}\b)", "", low).replace(" x ", "*").replace("st", "").replace("nd", "")
-    try:
-        value = read_size(re.sub(r"(?<=\d)(rd|th)\b", "", low).replace(" ", ""))
-    except InputError:
-        return Judgement(None, "answer with a number")
-    if not value.is_Integer:
-        return Judgement(None, "answer with a number")
+    wanted = "answer with the number of a line" if question.kind == "error" else "answer with a number"
+    low = re.sub(r"\b(?:in|line|number|no|nr|entries|entry|numbers|there|are|the|it|is|l(?=\d))\b\.?|[#=:)]", " ",
+                 text.lower().rpartition("=")[2]).strip(" .!")  # fmt: skip
+    low = re.sub(r"^l(?=\d)", "", low)
+    low = ORDINALS.get(low, re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", low))
+    low = re.sub(r"(?<=\d)[ ,_'](?=\d{3}\b)", "", low)
+    named = [n for n, name in re.findall(r"^(\d+)\. (\w+) =", "\n".join(question.given), re.M) if name == text.strip()]
+    found = read(named[0] if len(named) == 1 else low, {}, set())
+    values = {_product(shape) for shape in found.shapes}
+    if len(values) != 1 or not (value := values.pop()).is_Integer:
+        letters = re.fullmatch(r"[\sa-z*^²³()]+", low) and question.kind == "count" and len(low) < 12
+        return Judgement(None, f"{wanted}: put the numbers in for the letters" if letters else wanted)
     if str(value) == question.answer:
         return Judgement(True, "", str(value))
+    if question.kind == "error" and str(value) not in question.slips:
+        return Judgement(None, f"there is no line {value}")
     return Judgement(False, question.slips.get(str(value), f"it is {int(question.answer):,}"), str(value))
+
+
+def _product(shape: Shape) -> Expr:
+    value: Expr = Integer(1)
+    for size in shape:
+        value = value * size
+    return expand(value)
 
 
 def _choice(question: Question, text: str) -> Judgement:
     letters = LETTERS[: len(question.choices)]
-    low = re.sub(r"^(answer|choice|option)\s+", "", text.lower().strip()).strip(" ().:")
+    low = re.sub(r"^(?:(?:it is|it's|the|answer|choice|option|letter|is|one)\b[\s:]*)+", "", text.lower().strip()).strip(" ().:!")
+    low = re.sub(r"\s+(?:one|choice|option|answer)$", "", low)
+    low = ORDINALS.get(low, re.sub(r"^(\d)(?:st|nd|rd|th)$", r"\1", low))
     low = letters[int(low) - 1] if re.fullmatch(r"[0-9]{1,3}", low) and 1 <= int(low[:3]) <= len(letters) else low
+    lettered = re.match(r"([a-z])[).:]\s+\S", low)  # `b) ∂S/∂W`, copied with its letter
+    low = lettered.group(1) if lettered else low
     if len(low) != 1 or low not in letters:
         plain = re.sub(r"\s+", "", text)
         same = [letters[i] for i, c in enumerate(question.choices) if re.sub(r"\s+", "", c) in (plain, plain.replace("d", "∂"))]
         if len(same) != 1:
-            return Judgement(None, f"answer with a letter from a to {letters[-1]}")
+            return Judgement(None, f"answer with one letter, a to {letters[-1]}")
         low = same[0]
     return Judgement(low == question.answer, "" if low == question.answer else question.slips.get(low, ""), low)
 
 
 def _truth(question: Question, text: str) -> Judgement:
-    low = text.lower().strip(" .!")
+    low = re.sub(r"^(?:it is|it's|that is|that's|this is)\s+", "", text.lower().strip(" .!"))
     said = "true" if low in TRUE else "false" if low in FALSE else ""
     if not said:
         return Judgement(None, "answer with true or false")
     return Judgement(said == question.answer, "" if said == question.answer else question.slips.get(said, "it is true"), said)
 
 
+# expressions ------------------------------------------------------------------------------------------------------------------
 def _expression(question: Question, text: str) -> Judgement:
     from .numeric import equal
 
+    text = text.strip("`$; ")
     text = re.sub(r"^.*?=(?!=)\s*", "", text) if re.match(r"^[^()]*=(?!=)", text) else text
-    text = re.sub(r"ᵀ|\^\s*\{?\s*(?:\\top|T|⊤)\s*\}?|(?<=\w)'|(?<=\))'", ".T", text.translate(POWERS)).replace("^", "**")
+    truth = parse(question.answer, dict(question.vars))
     try:
-        said = parse(text, dict(question.vars))
-        truth = parse(question.answer, dict(question.vars))
+        said = _read_expression(text, question.vars)
     except SymDerivError as error:
-        if error.code in ("SD201", "SD202", "SD203", "SD204"):
+        if error.code in SHAPES_DIFFER:
+            if _meant_matmul(text, truth, question.vars):
+                return Judgement(None, ENTRYWISE)
             return Judgement(False, f"the sizes do not fit: {error.message}", text)
-        return Judgement(None, error.message)
+        return Judgement(None, f"{error.message}; answer with an expression, as in {_example(question)}")
     if _is_huge(said.expr):
         return Judgement(None, "this needs arrays or sums that are too large")
     strange = [n for n in said.vars if n not in question.vars]
     if strange:
-        return Judgement(None, f"there is no {strange[0]} here")
-    if len(said.expr.shape) != len(truth.expr.shape) or said.expr.shape != truth.expr.shape:
+        return Judgement(None, f"there is no {strange[0]} here; the names are {', '.join(question.vars)}")
+    if not set(re.findall(r"[A-Za-z]\w*", text)) & set(question.vars):
+        return Judgement(None, f"answer with an expression, as in {_example(question)}")
+    if said.expr.shape != truth.expr.shape:
+        if _meant_matmul(text, truth, question.vars):
+            return Judgement(None, ENTRYWISE)
         return Judgement(False, f"this has the size {show(said.expr.shape)}, the derivative has {show(truth.expr.shape)}", text)
     same = equal(said.expr, truth.expr, {**truth.vars, **said.vars}.values())
     if same is None:
@@ -295,6 +218,52 @@ def _expression(question: Question, text: str) -> Judgement:
     if same:
         return Judgement(True, "", text)
     return Judgement(False, "the sizes fit, the values do not: another transpose or factor", text)
+
+
+def _read_expression(text: str, declared: Mapping[str, str]) -> Problem:
+    """In the input language, else as on paper or in LaTeX: `2 Xᵀ(X w − y)`.
+
+    Raises:
+        SymDerivError: what the input language says, where neither reads it.
+    """
+    typed = re.sub(r"ᵀ|\^\s*\{?\s*(?:\\top|T|⊤)\s*\}?|(?<=[\w)])'", ".T", text).replace("−", "-").replace("·", "*").replace("^", "**")
+    try:
+        return parse(typed, dict(declared))
+    except SymDerivError as error:
+        if error.code in SHAPES_DIFFER:
+            raise
+        from ...read.latex import parse_latex
+
+        paper = re.sub(r"ᵀ|\.T\b|(?<=[\w)])'", r"^\\top ", text).replace("−", "-").replace("@", " ").replace("⊙", r"\odot ")
+        with contextlib.suppress(SymDerivError):
+            read_so = parse_latex(paper, dict(declared))
+            if set(read_so.vars) <= set(declared):
+                return read_so
+        raise
+
+
+def _meant_matmul(text: str, truth: Problem, declared: Mapping[str, str]) -> bool:
+    """Whether the answer is right with `@` for some `*`."""
+    from .numeric import equal
+
+    places = [m.start() for m in re.finditer(r"(?<!\*)\*(?!\*)", text)][:3]
+    for chosen in range(1, 2 ** len(places)):
+        letters = list(text)
+        for k, at in enumerate(places):
+            if chosen >> k & 1:
+                letters[at] = "@"
+        with contextlib.suppress(SymDerivError):
+            other = _read_expression("".join(letters), declared)
+            if not _is_huge(other.expr) and set(other.vars) <= set(declared) and other.expr.shape == truth.expr.shape:
+                if equal(other.expr, truth.expr, truth.vars.values()):
+                    return True
+    return False
+
+
+def _example(question: Question) -> str:
+    """An expression of the input language that is not the answer."""
+    names = [n for n, s in question.vars.items() if s.count(",") == 1] or ["X"]
+    return f"{names[0]}.T @ …"
 
 
 def _is_huge(expr: Node) -> bool:
@@ -312,4 +281,4 @@ def _is_huge(expr: Node) -> bool:
     return False
 
 
-__all__ = ["Judgement", "judge", "read_size", "readings", "shape_of_text"]
+__all__ = ["Judgement", "judge"]

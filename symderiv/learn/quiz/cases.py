@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ...errors import InputError
 from ...read.problem import Problem, parse
 from ...write.language import to_text
-from ..shapes import ShapeAnswer, explain
+from ..shapes import ShapeAnswer
 from .expressions import FAMILIAR, Maker, Shape
+
+INLINE = 16  # characters of an expression that stands above the line of its derivative
 
 
 @dataclass(frozen=True)
@@ -29,27 +33,47 @@ class Case:
     layout: str = "numerator"
     lines: tuple[str, ...] = ()
     top: str = ""
-    _problem: list[Problem] = field(default_factory=list, repr=False, compare=False)
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def problem(self) -> Problem:
         """The source, read; kept."""
-        if not self._problem:
-            self._problem.append(parse(self.source, dict(self.vars)))
-        return self._problem[0]
+        if "problem" not in self.kept:
+            self.kept["problem"] = parse(self.source, dict(self.vars))
+        return self.kept["problem"]
 
     @property
     def answer(self) -> ShapeAnswer:
-        """The shape with its reasons."""
-        return explain(self.problem, self.wrt, layout=self.layout, order=self.order)
+        """The shape with its reasons; kept."""
+        if "answer" not in self.kept:
+            v = self.problem.vars.get(self.wrt)
+            if v is None:
+                raise InputError(f"{self.wrt} does not occur", code="SD303")
+            self.kept["answer"] = ShapeAnswer(self.problem.expr.shape, v.shape, self.wrt, self.subject, self.order, self.layout)
+        return self.kept["answer"]
+
+    @property
+    def expression(self) -> str:
+        """What is differentiated, written out; kept."""
+        if "expression" not in self.kept:
+            self.kept["expression"] = to_text(self.problem.expr)
+        return self.kept["expression"]
+
+    @property
+    def subject(self) -> str:
+        """How what is differentiated is called in a sentence: its name, else itself."""
+        return self.top or self.expression
 
     @property
     def text(self) -> str:
         """`∂(A @ x)/∂x`, `∂²L/∂w²`."""
-        top = self.top or to_text(self.problem.expr)
-        simple = top.isidentifier()
+        top = self.subject
         power = {1: "", 2: "²", 3: "³"}[self.order]
-        return f"∂{power}{top if simple else f'({top})'}/∂{self.wrt}{power}"
+        return f"∂{power}{top if top.isidentifier() else f'({top})'}/∂{self.wrt}{power}"
+
+    def named(self) -> Case:
+        """The same, called f where it is too long to stand above a line."""
+        return self if self.top or len(self.expression) <= INLINE else replace(self, top="f", kept={"problem": self.problem})
 
     @property
     def layout_matters(self) -> bool:
@@ -57,9 +81,15 @@ class Case:
         return bool(self.problem.expr.rank and self.problem.vars[self.wrt].rank)
 
     @property
+    def used(self) -> dict[str, str]:
+        """Declarations of the variables that occur."""
+        return {n: s for n, s in self.vars.items() if n in self.problem.vars}
+
+    @property
     def declared(self) -> tuple[str, ...]:
         """`X: (n, d)   w: (d,)`: the variables that occur, on one line, and the definitions."""
-        return (declared_line(self.vars, self.source, self.wrt), *self.lines)
+        own = (f"{self.top} = {self.expression}",) if self.top and not self.lines else ()
+        return (declared_line(self.vars, self.source, self.wrt), *self.lines, *own)
 
 
 def declared_line(declared: Mapping[str, str], *sources: str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ...errors import InputError
-from .answers import shape_of_text
 from .model import LETTERS, Question
+from .sizes import shape_of_text
 
 SCHEMA = "symderiv-quiz/1"
 FORMATS = ("markdown", "latex", "json", "moodle", "anki")
@@ -66,6 +66,7 @@ def _question(d: dict[str, Any]) -> Question:
         given=tuple(map(str, d["given"])), form=str(d["form"]), answer=str(d["answer"]), why=tuple(map(str, d["why"])),
         choices=tuple(map(str, d["choices"])), factors=tuple((str(a), str(b)) for a, b in d["factors"]), hint=str(d["hint"]),
         slips={str(k): str(v) for k, v in d["slips"].items()}, vars={str(k): str(v) for k, v in d["vars"].items()},
+        layout=str(d.get("layout", "")),
     )  # fmt: skip
     if q.form not in FIELDS:
         raise ValueError(f"a question has the form {q.form!r}")

@@ -19,7 +19,7 @@ Shape = tuple[str, ...]
 SIZES = ("n", "d", "k", "m", "p", "h", "r")
 NAMES: dict[int, tuple[str, ...]] = {
     0: ("a", "b", "c", "t", "lam", "alpha", "beta"),
-    1: ("x", "y", "z", "u", "v", "w", "g", "f"),
+    1: ("x", "y", "z", "u", "v", "w", "q", "g"),
     2: ("A", "B", "C", "W", "X", "U", "V", "Y", "Z", "M"),
     3: ("K", "G", "Q", "R", "S"),
 }

@@ -72,6 +72,7 @@ class Question:
         factors: pieces and their sizes, to be set one under the other.
         slips: wrong answer -> the mistake that it suggests.
         vars: declarations that an answer may use.
+        layout: "numerator" or "denominator" where the question asks for one, else "".
         claims: what the key rests on.
     """
 
@@ -89,6 +90,7 @@ class Question:
     slips: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     vars: Mapping[str, str] = field(default_factory=dict)
+    layout: str = ""
     claims: tuple[Claim, ...] = ()
 
     @property
@@ -109,7 +111,7 @@ class Question:
             "key": self.key, "topic": self.topic, "kind": self.kind, "level": self.level, "ask": self.ask,
             "given": list(self.given), "form": self.form, "choices": list(self.choices), "answer": self.answer,
             "why": list(self.why), "factors": [list(f) for f in self.factors], "slips": dict(self.slips), "hint": self.hint,
-            "vars": dict(self.vars),
+            "vars": dict(self.vars), "layout": self.layout,
         }  # fmt: skip
 
 

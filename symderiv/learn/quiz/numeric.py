@@ -74,14 +74,18 @@ def equal(a: Node, b: Node, variables: Iterable[Var], words: Node | None = None)
     return Trials(variables, words if words is not None else a).equal(a, b)
 
 
-def fits(text: str, shape: tuple[str, ...], vars: Mapping[str, str]) -> bool:
-    """Whether a text can be read and has the shape."""
+def shape_of_line(text: str, vars: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The shape of a text; None where it cannot be read or its sizes do not fit."""
     words = set(re.findall(r"[A-Za-z_]\w*", text))
     try:
-        found = parse(text, {n: s for n, s in vars.items() if n in words}).expr.shape
+        return tuple(map(str, parse(text, {n: s for n, s in vars.items() if n in words}).expr.shape))
     except SymDerivError:
-        return False
-    return tuple(map(str, found)) == tuple(shape)
+        return None
+
+
+def fits(text: str, shape: tuple[str, ...], vars: Mapping[str, str]) -> bool:
+    """Whether a text can be read and has the shape."""
+    return shape_of_line(text, vars) == tuple(shape)
 
 
 # confirming a key -------------------------------------------------------------------------------------------------------------
@@ -172,4 +176,4 @@ def _computes(claim: Claim) -> bool:
     return got == tuple(_number(s, sizes) for s in re.findall(r"[^,()\s][^,()]*", claim.says))
 
 
-__all__ = ["Trials", "confirm", "equal", "fits", "points"]
+__all__ = ["Trials", "confirm", "equal", "fits", "points", "shape_of_line"]
