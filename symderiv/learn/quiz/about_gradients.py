@@ -12,7 +12,7 @@ from ...verify.mutations import edits
 from ...write.language import to_text
 from ...write.report import shape_text
 from .cases import Case, declared_line
-from .expressions import Maker
+from .expressions import QUICK, Maker
 from .model import LETTERS, Claim, Question
 from .numeric import Trials
 from .sizes_under import sizes_under
@@ -40,7 +40,7 @@ def loss(spec: Spec, m: Maker) -> Case:
     """A scalar loss with a parameter to learn; the gradient is a product of matrices."""
     rng = spec.rng
     n, d, k = "n", "d", "k"  # the usual names; the same shapes again and again are also what is quickest to evaluate
-    f = m.function()
+    f = rng.choice(QUICK)
     m.vars.update({"X": f"{n}, {d}"})
     if rng.random() < 0.5:
         m.vars.update({"w": d, "y": n})
@@ -73,7 +73,7 @@ def layer_loss(spec: Spec, m: Maker) -> Case:
     """`sum(G*layer)`: its gradients are what the layer passes back when `G` arrives."""
     rng = spec.rng
     n, d, k = "n", "d", "k"
-    f = m.function()
+    f = rng.choice(QUICK)
     form = rng.randrange(5)
     if form == 0:
         m.vars.update({"X": f"{n}, {d}", "W": f"{d}, {k}", "b": k, "G": f"{n}, {k}"})
@@ -148,11 +148,11 @@ def _decay(spec: Spec, case: Case, g: Node, wrong: list[tuple[Node, str]]) -> Qu
     shown += [(f"{w} = (1 - eta*lam)*{w} - eta*({to_text(n)})", said, f"{to_text(n)} + lam*{w}") for n, said in wrong[:1]]
     why = f"{w} - eta*(∂L/∂{w}) with ∂L/∂{w} = … + lam*{w}: the last term shrinks {w} by the factor 1 - eta*lam (weight decay)"
     ask = f"Which is a step of gradient descent on L by {w}, with the rate eta?"
-    return _update_question(spec, case, gradient_of(case), shown, "L", ask, why)
+    return _update_question(spec, case, g, shown, "L", ask, why, f" + lam*{w}")
 
 
 def _update_question(
-    spec: Spec, case: Case, g: Node, shown: list[tuple[str, str, str]], name: str, ask: str, why: str
+    spec: Spec, case: Case, g: Node, shown: list[tuple[str, str, str]], name: str, ask: str, why: str, more: str = ""
 ) -> Question:
     w = case.wrt
     spec.rng.shuffle(shown)
@@ -160,7 +160,7 @@ def _update_question(
     used = _used(case)
     return spec.question(
         ask=ask, given=(declared_line(used, case.source), f"{name} = {case.expression}"), form="choice", answer=LETTERS[at],
-        choices=tuple(s[0] for s in shown), why=(f"∂{name}/∂{w} = {to_text(g)}", why), factors=sizes_under(g),
+        choices=tuple(s[0] for s in shown), why=(f"∂{name}/∂{w} = {to_text(g)}{more}", why), factors=sizes_under(g),
         slips={LETTERS[i]: s[1] for i, s in enumerate(shown) if s[1]}, hint=f"find ∂{name}/∂{w} first, then check its size",
         vars=used, claims=tuple(Claim("value", case.source, s[2], not s[1], used, w) for s in shown),
     )  # fmt: skip
@@ -168,28 +168,20 @@ def _update_question(
 
 def mistakes(case: Case, g: Node, spec: Spec, wanted: int) -> list[tuple[Node, str]]:
     """Changes of the gradient that are wrong in value, no two alike, each with what is wrong with it."""
-    problem = case.problem
-    found = [e for e in edits(g, most=40) if e.root.rank == g.rank]
-    spec.rng.shuffle(found)
-    by_name: dict[str, list] = {}
-    for e in found:
-        by_name.setdefault(e.name, []).append(e)
-    queue = [e for group in zip(*(_padded(v, 3) for v in by_name.values()), strict=True) for e in group if e is not None]
+    trials = Trials(case.problem.vars.values(), case.problem.expr)
     kept: list[Node] = [g, Call("neg", g)]
-    trials = Trials(problem.vars.values(), problem.expr)
     out: list[tuple[Node, str]] = []
-    for e in queue[:8]:
+    for name in spec.rng.sample(list(SAID), len(SAID)):  # one kind of mistake after the other: building all of them takes long
+        found = [e for e in edits(g, frozenset((name,)), 24) if e.root.rank == g.rank]
+        spec.rng.shuffle(found)
+        new = next((e for e in found[:3] if trials.distinct(e.root, kept)), None)
+        if new is not None and len(to_text(new.root)) <= LONGEST + 12:
+            kept.append(new.root)
+            shape = "" if new.root.shape == g.shape else f"; it has the size {shape_text(new.root.shape)}, not {shape_text(g.shape)}"
+            out.append((new.root, SAID[name] + shape))
         if len(out) == wanted:
             break
-        if len(to_text(e.root)) <= LONGEST + 12 and trials.distinct(e.root, kept):
-            kept.append(e.root)
-            shape = "" if e.root.shape == g.shape else f"; it has the size {shape_text(e.root.shape)}, not {shape_text(g.shape)}"
-            out.append((e.root, SAID.get(e.name, "this is not the derivative") + shape))
     return out
-
-
-def _padded(items: list, n: int) -> list:
-    return [*items[:n], *[None] * (n - len(items))]
 
 
 # transposes -------------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 
 from ...api import derive
@@ -11,13 +12,14 @@ from ...write.language import to_text
 from ...write.report import shape_text
 from ..shapes import ShapeAnswer, arranged, intermediates, kind_of, number
 from .cases import Case, declared_line
-from .expressions import Maker
+from .expressions import QUICK, Maker
 from .model import LETTERS, Claim, Question
 from .sizes_under import sizes_under
 from .spec import Spec
 
 LONGEST = 72  # characters of an expression
 SHORT = 48  # characters of a gradient that is shown as a reason, or of a value on the way
+LINEAR = frozenset("sum mean outer diag trace".split())  # these cost nothing to differentiate
 NUMBERS = (2, 3, 4, 5, 6, 8, 10, 20, 50, 100)
 
 
@@ -271,8 +273,9 @@ def _gradient(case: Case):  # type: ignore[no-untyped-def]
     """The derivative as words, where it is short and of one kind with what is asked; kept with the case."""
     if "gradient" not in case.kept:
         case.kept["gradient"] = None
+        used = [w for w in re.findall(r"([a-z]\w*)\(", case.expression) if w not in LINEAR]
         small = case.order == 1 and len(case.answer) <= 2 and case.layout == "numerator" and len(case.expression) <= 24
-        if small and not case.lines:
+        if small and not case.lines and len(used) <= 1 and set(used) <= set(QUICK):
             try:
                 found = derive(case.problem, case.wrt, check=False).expr  # type: ignore[union-attr]
             except SymDerivError:

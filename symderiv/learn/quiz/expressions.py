@@ -24,6 +24,7 @@ NAMES: dict[int, tuple[str, ...]] = {
     3: ("K", "G", "Q", "R", "S"),
 }
 FAMILIAR = ("exp", "tanh", "sigmoid", "relu", "sin", "square", "softplus")
+QUICK = ("exp", "tanh", "relu", "sin", "cos", "square", "softplus", "sinh", "cosh", "expm1", "abs", "hardtanh", "sigmoid")
 LETTERS = "ijklmn"
 
 
@@ -209,4 +210,4 @@ class Maker:
         ]
 
 
-__all__ = ["FAMILIAR", "SIZES", "Maker", "functions"]
+__all__ = ["FAMILIAR", "QUICK", "SIZES", "Maker", "functions"]

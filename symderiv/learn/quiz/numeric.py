@@ -38,25 +38,26 @@ def points(variables: Iterable[Var], words: Node, seed: int = 0) -> list[Point]:
 
 
 class Trials:
-    """Points of one problem; the values of every expression at them are computed once."""
+    """Points of one problem; the value of an expression at a point is computed once, and only where it is asked for."""
 
     def __init__(self, variables: Iterable[Var], words: Node) -> None:
         self.points = points(variables, words)
-        self._values: dict[Node, list[np.ndarray | None]] = {}
+        self._values: dict[tuple[Node, int], np.ndarray | None] = {}
 
-    def values(self, node: Node) -> list[np.ndarray | None]:
-        """One array for each point; None where it has no finite value."""
-        if node not in self._values:
-            found = [p.value(node) for p in self.points]
-            self._values[node] = [v if v is not None and np.all(np.isfinite(v)) else None for v in found]
-        return self._values[node]
+    def value(self, node: Node, k: int) -> np.ndarray | None:
+        """The array at the point `k`; None where it has no finite value."""
+        if (node, k) not in self._values:
+            found = self.points[k].value(node)
+            self._values[node, k] = found if found is not None and np.all(np.isfinite(found)) else None
+        return self._values[node, k]
 
     def equal(self, a: Node, b: Node) -> bool | None:
         """Whether two expressions have equal shapes and values; None where fewer than two points give both a value."""
         if len(a.shape) != len(b.shape):
             return False
         compared = 0
-        for x, y in zip(self.values(a), self.values(b), strict=True):
+        for k in range(len(self.points)):
+            x, y = self.value(a, k), self.value(b, k)
             if x is None or y is None:
                 continue
             compared += 1
