@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
 from symderiv.errors import InputError
-from symderiv.learn.shapes import chain, explain, intermediates, memory, product_line, read_sizes
+from symderiv.learn.chain import chain, named_steps, product_line, step_lines
+from symderiv.learn.shapes import intermediates, memory, read_sizes
 from symderiv.write.report import shape_text
 
 NETWORK = "X: n, d\nW1: d, h\nb1: h\nW2: h, k\ny: n integer\nH = tanh(X @ W1 + b1)\nS = H @ W2\nL = cross_entropy(S, y)"
@@ -21,7 +23,7 @@ NETWORK = "X: n, d\nW1: d, h\nb1: h\nW2: h, k\ny: n integer\nH = tanh(X @ W1 + b
         ("x @ w", {"x": "d", "w": "d"}, "w", 1, "(d,)", "(d,)", "of a scalar"),
         ("a*x", {"a": "scalar", "x": "d"}, "a", 1, "(d,)", "(d,)", "by a scalar"),
         ("A @ x", {"A": "m,n", "x": "n"}, "x", 1, "(m, n)", "(n, m)", "Jacobian"),
-        ("W @ x", {"W": "m,n", "x": "n"}, "W", 1, "(m, m, n)", "(m, n, m)", "vector by matrix"),
+        ("W @ x", {"W": "m,n", "x": "n"}, "W", 1, "(m, m, n)", "(m, n, m)", "vector by a matrix"),
         ("X @ W", {"X": "n,d", "W": "d,k"}, "W", 1, "(n, k, d, k)", "(d, k, n, k)", "2 + 2 = 4 axes"),
         ("sum(W**2)", {"W": "d,k"}, "W", 2, "(d, k, d, k)", "(d, k, d, k)", "Hessian"),
         ("exp(x)", {"x": "d"}, "x", 2, "(d, d, d)", "(d, d, d)", "pair of entries"),
@@ -29,22 +31,23 @@ NETWORK = "X: n, d\nW1: d, h\nb1: h\nW2: h, k\ny: n integer\nH = tanh(X @ W1 + b
     ],
 )
 def test_explain(text, declared, wrt, order, numerator, denominator, said) -> None:
-    a = explain(text, wrt, declared, order=order)
+    a = sd.shape_of(text, wrt, vars=declared, order=order)
     assert (shape_text(a.numerator), shape_text(a.denominator)) == (numerator, denominator)
-    assert a.shape == sd.shape_of(text, wrt, vars=declared, order=order) and said in a.rule
+    assert a == a.numerator and isinstance(a, tuple) and said in a.rule and a.rule in a.why
     assert tuple(x.size for x in a.axes) == a.shape
-    other = explain(text, wrt, declared, layout="denominator", order=order)
-    assert other.shape == a.denominator and tuple(x.size for x in other.axes) == other.shape
+    other = sd.shape_of(text, wrt, vars=declared, layout="denominator", order=order)
+    assert other == a.denominator and tuple(x.size for x in other.axes) == other.shape
+    assert pickle.loads(pickle.dumps(other)).why == other.why
     assert sd.derive(text, wrt, order=order, vars=declared, check=False).core.shape == a.numerator
 
 
 def test_entries_and_memory() -> None:
-    a = explain("X @ W", "W", {"X": "n,d", "W": "d,k"})
+    a = sd.shape_of("X @ W", "W", {"X": "n,d", "W": "d,k"})
     assert str(a.entries) == "d*k**2*n"
-    assert a.count({"n": 100, "d": 784, "k": 10}) == 7_840_000 and a.count({"n": 100}) is None
+    assert a.entries_for({"n": 100, "d": 784, "k": 10}) == 7_840_000 and a.entries_for({"n": 100}) is None
     assert memory(1) == "8 bytes" and memory(7_840_000) == "59.8 MiB" and memory(10**18).endswith("PiB")
     assert read_sizes(["n=100, d=3", "k=2"]) == {"n": 100, "d": 3, "k": 2}
-    for bad in ("n", "n=", "n=-1", "n=1.5", "n=0", "=3x", "n=9999999999999"):
+    for bad in ("n", "n=", "n=-1", "n=1.5", "n=0", "=3x", "n=9999999999999", "n=3,n=4"):
         with pytest.raises(InputError):
             read_sizes([bad])
     with pytest.raises(InputError, match="no axis has the size q"):
@@ -70,6 +73,39 @@ def test_chain() -> None:
     assert [str(f) for f in product_line(links)] == ["∂L/∂S", "∂S/∂H", "∂H/∂W1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "declared", "wrt", "order", "layout", "entry"),
+    [
+        ("W @ x", {"W": "m,n", "x": "n"}, "W", 1, "numerator", "[i, j, l]: ∂f[i]/∂W[j, l]"),
+        ("W @ x", {"W": "m,n", "x": "n"}, "W", 1, "denominator", "[i, j, l]: ∂f[l]/∂W[i, j]"),
+        ("x @ x", {"x": "i"}, "x", 2, "numerator", "[j, l]: ∂²f/∂x[j]∂x[l]"),
+        ("a*x", {"x": "d", "a": "scalar"}, "a", 1, "numerator", "[i]: ∂f[i]/∂a"),
+        ("a*a", {"a": "scalar"}, "a", 1, "numerator", ""),
+    ],
+)
+def test_what_an_entry_is(text, declared, wrt, order, layout, entry) -> None:
+    assert sd.shape_of(text, wrt, vars=declared, order=order, layout=layout).entry == entry
+
+
+def test_denominator_layout_turns_the_chain() -> None:
+    links = chain(NETWORK, "W1", layout="denominator")
+    assert [str(f) for f in product_line(links)] == ["∂H/∂W1", "∂S/∂H", "∂L/∂S"]
+    assert links[0].sizes == "(n, h) = (n, h, n, k) · (n, k)"
+    rows = {r.name or r.text: r for r in intermediates("H = tanh(X @ W); S = H @ V", "W", {"X": "n,d", "W": "d,h", "V": "h,k"},
+                                                       layout="denominator")}  # fmt: skip
+    assert shape_text(rows["H"].below) == "(d, h, n, h)" and shape_text(rows["H"].above) == "(n, h, n, k)"
+
+
+def test_layers_without_names_get_some() -> None:
+    problem = sd.parse("cross_entropy(tanh(X @ W1 + b1) @ W2, y)", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "y": "n integer"})
+    names = named_steps(problem, "W1")
+    assert step_lines(names) == ["u1 = X @ W1 + b1", "u2 = tanh(u1)", "u3 = u2 @ W2", "f = cross_entropy(u3, y)"]
+    links = chain(problem, "W1", names=names)
+    assert [str(f) for f in product_line(links)] == ["∂f/∂u3", "∂u3/∂u2", "∂u2/∂u1", "∂u1/∂W1"]
+    for factor in product_line(links):  # every size is that of a derivative that can be built
+        assert all(isinstance(s, type(factor.shape[0])) for s in factor.shape)
+
+
 def test_chain_with_two_ways() -> None:
     links = chain("X: n,d\nW: d,k\nS = X @ W\nR = S**2\nL = sum(S) + sum(R)", "W")
     assert str(links[0]) in ("∂L/∂S = ∂L/∂S + ∂L/∂R · ∂R/∂S", "∂L/∂S = ∂L/∂R · ∂R/∂S + ∂L/∂S")
@@ -90,7 +126,9 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
         "306 KiB",
         "S = H @ W2",
         "(d, h) = (n, k) · (n, k, n, h) · (n, h, d, h)",
-        "one number for every entry of W1",
+        "one derivative for every entry of W1",
+        "39,200   1,000     5,000,000     196,000,000   entries",
+        "1.46 GiB",
     ):
         assert part in out
     assert run(["shape", "X @ W", "--wrt", "W", "--size", "z=3"]) == 2

@@ -49,12 +49,13 @@ def choice_of_questions(n: int) -> Callable[[F], F]:
     help="Answers from a file, one a line (- is standard input); exit code 1 if any is wrong.",
 )
 @click.option("--progress", "file", metavar="FILE", help="Keep progress in this file instead of the user's data directory.")
+@click.option("--learner", metavar="NAME", help="Whose progress it is, where several people share an account.")
 @click.option("--no-progress", is_flag=True, help="Keep nothing.")
 @click.option("--paranoid", is_flag=True, help="Build every derivative of a key before asking.")
 @click.pass_context
 def quiz(
     ctx: click.Context, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None, n: int, seed: int | None,
-    review: bool, answers: str | None, file: str | None, no_progress: bool, paranoid: bool,
+    review: bool, answers: str | None, file: str | None, learner: str | None, no_progress: bool, paranoid: bool,
 ) -> int | None:  # fmt: skip
     """Ask about sizes, chain rules and gradients; keep progress.
 
@@ -76,7 +77,7 @@ def quiz(
     from ..learn.quiz.session import Screen, Session, from_lines, from_terminal, is_terminal
 
     person = answers is None and is_terminal()
-    with _progress(file, no_progress) as progress:
+    with _progress(file, learner, no_progress) as progress:
         chosen = seed if seed is not None else _any_seed()
         asked = _due(progress, n, chosen, topics, kinds, level) if review else _questions(n, chosen, topics, kinds, level)
         if paranoid:
@@ -95,10 +96,10 @@ def _any_seed() -> int:
     return secrets.randbelow(10**6)
 
 
-def _progress(file: str | None, nothing: bool = False) -> Progress:
+def _progress(file: str | None, learner: str | None, nothing: bool = False) -> Progress:
     from ..learn.quiz.progress import Progress
 
-    return Progress.nowhere() if nothing else Progress.open(file)
+    return Progress.nowhere(learner) if nothing else Progress.open(file, learner)
 
 
 def _questions(n: int, seed: int, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None) -> Iterator[Question]:
@@ -166,14 +167,16 @@ def topics() -> None:
 
 @quiz.command()
 @click.option("--progress", "file", metavar="FILE", help="The file to look at.")
-def stats(file: str | None) -> None:
+@click.option("--learner", metavar="NAME", help="Whose progress.")
+def stats(file: str | None, learner: str | None) -> None:
     """Show mastery by topic, the last days, and what is due."""
     from ..learn.quiz.session import Screen, chart
 
     screen = Screen()
-    with _progress(file) as progress:
+    with _progress(file, learner) as progress:
         if progress.note:
             screen.say(f"note: {progress.note}.", "yellow")
+        screen.unwrapped(f"{progress.learner}, {progress.path}", "dim")
         for line in chart(progress, screen.width):
             screen.verbatim(line, indent=0)
 

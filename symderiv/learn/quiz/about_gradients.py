@@ -202,7 +202,7 @@ def transpose(spec: Spec) -> Question | None:
             slip[to_text(e.root)] = "one transpose is wrong"
     passed = ("G = ∂L/∂layer comes from above; this is what the layer passes back",) if layer else ()
     return spec.question(
-        ask=f"The transposes in ∂L/∂{w} were lost. Put them back: ∂L/∂{w} = ?",
+        ask=f"The transposes in ∂L/∂{w} were lost. Put them back.",
         given=(declared_line(used, case.source), f"L = {case.expression}", f"∂L/∂{w} = {bare}"), form="expression", answer=text,
         why=(f"∂L/∂{w} = {text}", f"the inner sizes of every product meet, and the whole has the shape of {w}: "
              f"{shape_text(g.shape)}", *passed),

@@ -120,7 +120,7 @@ def _has_entries(case: Case, a: ShapeAnswer, rng: random.Random) -> Statement | 
     wrong = [s for s in (a.by, a.out, arranged(a.out, a.by, a.order + 1)) if s and _times(s) != _times(a.shape)]
     shape = a.shape if rng.random() < 0.5 or not wrong else rng.choice(wrong)
     left, right = _times(shape), _times(a.shape)
-    slip = f"there are {right}: {shape_text(a.shape)}" if left != right else f"{shape_text(a.shape)} has so many"
+    slip = f"there are {right}: {shape_text(a.shape)}" if left != right else f"it has exactly so many: {shape_text(a.shape)}"
     return f"{case.text} has {left} entries.", left, right, slip
 
 
@@ -231,7 +231,7 @@ def _relatives(case: Case, rng: random.Random) -> list[Case]:
 
 # reasons ----------------------------------------------------------------------------------------------------------------------
 def _readable(case: Case) -> bool:
-    plain = to_text(case.problem.expr) == case.wrt and case.order > 1  # ∂²x/∂x²: nothing to ask about
+    plain = case.expression == case.wrt  # ∂x/∂x: nothing to ask about
     return len(case.expression) <= LONGEST and len(case.answer.shape) <= 6 and case.wrt in case.problem.vars and not plain
 
 

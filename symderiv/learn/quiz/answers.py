@@ -28,6 +28,7 @@ FALSE = {"false", "f", "no", "n", "nope", "not true", "wrong", "incorrect", "fal
 ORDINALS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
             "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9",
             "tenth": "10"}  # fmt: skip
+EXAMPLE = "A.T @ (B - C)"
 ENTRYWISE = "* multiplies entry by entry; the matrix product is written @"
 SHAPES_DIFFER = ("SD201", "SD202", "SD203", "SD204")
 
@@ -108,7 +109,7 @@ def _unknown(shapes: tuple[Shape, ...], truth: Shape, declared: Mapping[str, str
             return ""
         strange += names or counts
     sizes = ", ".join((*sorted(known), *(str(k) for k in sorted(numbers - {1}))))
-    return f"there is no size {strange[0]} here; " + (f"the sizes are {sizes}" if sizes else "a scalar has the size ()")
+    return f"there is no size {strange[0]} here; " + (f"its sizes: {sizes}" if sizes else "a scalar has the size ()")
 
 
 def _flattened(shape: Shape, truth: Shape) -> bool:
@@ -145,13 +146,13 @@ def _number(question: Question, text: str) -> Judgement:
     found = read(named[0] if len(named) == 1 else low, {}, set())
     values = {_product(shape) for shape in found.shapes}
     if len(values) != 1 or not (value := values.pop()).is_Integer:
-        letters = re.fullmatch(r"[\sa-z*^²³()]+", low) and question.kind == "count" and len(low) < 12
-        return Judgement(None, f"{wanted}: put the numbers in for the letters" if letters else wanted)
+        letters = read(text, {}, {str(s) for e in _sizes(question.vars) for s in e.free_symbols}).shapes
+        return Judgement(None, f"{wanted}: put the numbers in for the letters" if letters and question.kind == "count" else wanted)
     if str(value) == question.answer:
         return Judgement(True, "", str(value))
     if question.kind == "error" and str(value) not in question.slips:
         return Judgement(None, f"there is no line {value}")
-    return Judgement(False, question.slips.get(str(value), f"it is {int(question.answer):,}"), str(value))
+    return Judgement(False, question.slips.get(str(value), ""), str(value))
 
 
 def _product(shape: Shape) -> Expr:
@@ -200,14 +201,14 @@ def _expression(question: Question, text: str) -> Judgement:
             if _meant_matmul(text, truth, question.vars):
                 return Judgement(None, ENTRYWISE)
             return Judgement(False, f"the sizes do not fit: {error.message}", text)
-        return Judgement(None, f"{error.message}; answer with an expression, as in {_example(question)}")
+        return Judgement(None, f"{error.message}; answer with an expression, as in {EXAMPLE}")
     if _is_huge(said.expr):
         return Judgement(None, "this needs arrays or sums that are too large")
     strange = [n for n in said.vars if n not in question.vars]
     if strange:
         return Judgement(None, f"there is no {strange[0]} here; the names are {', '.join(question.vars)}")
     if not set(re.findall(r"[A-Za-z]\w*", text)) & set(question.vars):
-        return Judgement(None, f"answer with an expression, as in {_example(question)}")
+        return Judgement(None, f"answer with an expression, as in {EXAMPLE}")
     if said.expr.shape != truth.expr.shape:
         if _meant_matmul(text, truth, question.vars):
             return Judgement(None, ENTRYWISE)
@@ -230,7 +231,7 @@ def _read_expression(text: str, declared: Mapping[str, str]) -> Problem:
     try:
         return parse(typed, dict(declared))
     except SymDerivError as error:
-        if error.code in SHAPES_DIFFER:
+        if error.code in SHAPES_DIFFER or re.search(r"[-+*/@(,]\s*$|^\s*[*/@)]", text):  # unfinished, on paper too
             raise
         from ...read.latex import parse_latex
 
@@ -258,12 +259,6 @@ def _meant_matmul(text: str, truth: Problem, declared: Mapping[str, str]) -> boo
                 if equal(other.expr, truth.expr, truth.vars.values()):
                     return True
     return False
-
-
-def _example(question: Question) -> str:
-    """An expression of the input language that is not the answer."""
-    names = [n for n, s in question.vars.items() if s.count(",") == 1] or ["X"]
-    return f"{names[0]}.T @ …"
 
 
 def _is_huge(expr: Node) -> bool:

@@ -11,10 +11,10 @@ import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
-from ...errors import InputError
+from ...errors import InputError, SymDerivError
+from ...read.problem import parse
 from .model import LETTERS, Question
 from .sizes import shape_of_text
 
@@ -55,22 +55,15 @@ def from_json(text: str) -> list[Question]:
         data = json.loads(text)
         if data.get("schema") != SCHEMA:
             raise ValueError(f"its schema is {data.get('schema')!r}")
-        return [_question(d) for d in data["questions"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        found = [Question.from_data(d) for d in data["questions"]]
+        for q in found:
+            if q.form == "shape":
+                shape_of_text(q.answer)
+            elif q.form == "expression":
+                parse(q.answer, dict(q.vars))
+        return found
+    except (SymDerivError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"this is not an exported quiz: {error}", code="SD145", hint=f"the schema is {SCHEMA}") from None
-
-
-def _question(d: dict[str, Any]) -> Question:
-    q = Question(
-        key=str(d["key"]), topic=str(d["topic"]), kind=str(d["kind"]), level=int(d["level"]), ask=str(d["ask"]),
-        given=tuple(map(str, d["given"])), form=str(d["form"]), answer=str(d["answer"]), why=tuple(map(str, d["why"])),
-        choices=tuple(map(str, d["choices"])), factors=tuple((str(a), str(b)) for a, b in d["factors"]), hint=str(d["hint"]),
-        slips={str(k): str(v) for k, v in d["slips"].items()}, vars={str(k): str(v) for k, v in d["vars"].items()},
-        layout=str(d.get("layout", "")),
-    )  # fmt: skip
-    if q.form not in FIELDS:
-        raise ValueError(f"a question has the form {q.form!r}")
-    return q
 
 
 # Markdown ---------------------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ KINDS = {
 }
 LEVELS = (1, 2, 3, 4, 5)
 LETTERS = "abcdefgh"
+FORMS = ("shape", "number", "choice", "truth", "expression")
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ class Question:
 
     @property
     def shown_answer(self) -> str:
-        """The answer as it is told: a choice with its text."""
+        """The answer as it is told: a choice with its text, a number in groups of three."""
         if self.form == "choice":
             return f"{self.answer}) {self.choices[LETTERS.index(self.answer)]}"
-        return self.answer
+        return f"{int(self.answer):,}" if self.form == "number" else self.answer
 
     @property
     def identity(self) -> tuple:
@@ -114,5 +115,29 @@ class Question:
             "vars": dict(self.vars), "layout": self.layout,
         }  # fmt: skip
 
+    @classmethod
+    def from_data(cls, d: Mapping[str, Any]) -> Question:
+        """The question of `to_data`.
 
-__all__ = ["KINDS", "LETTERS", "LEVELS", "TOPICS", "Claim", "Question"]
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: for anything else.
+        """
+        q = cls(
+            key=str(d["key"]), topic=str(d["topic"]), kind=str(d["kind"]), level=int(d["level"]), ask=str(d["ask"]),
+            given=tuple(map(str, d["given"])), form=str(d["form"]), answer=str(d["answer"]), why=tuple(map(str, d["why"])),
+            choices=tuple(map(str, d["choices"])), factors=tuple((str(a), str(b)) for a, b in d["factors"]), hint=str(d["hint"]),
+            slips={str(k): str(v) for k, v in d["slips"].items()}, vars={str(k): str(v) for k, v in d["vars"].items()},
+            layout=str(d.get("layout", "")),
+        )  # fmt: skip
+        if q.form not in FORMS:
+            raise ValueError(f"a question has the form {q.form!r}")
+        if q.form == "choice" and (len(q.answer) != 1 or q.answer not in LETTERS[: len(q.choices)]):
+            raise ValueError(f"the answer {q.answer!r} is none of the choices")
+        if q.form == "truth" and q.answer not in ("true", "false"):
+            raise ValueError(f"the answer {q.answer!r} is neither true nor false")
+        if q.form == "number" and not (q.answer.isascii() and q.answer.isdigit()):
+            raise ValueError(f"the answer {q.answer!r} is not a number")
+        return q
+
+
+__all__ = ["FORMS", "KINDS", "LETTERS", "LEVELS", "TOPICS", "Claim", "Question"]

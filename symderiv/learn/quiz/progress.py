@@ -22,20 +22,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .schedule import Card, review
-
-VERSION = 1
-WAIT = 15.0  # seconds to wait for another process
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-  id TEXT PRIMARY KEY, at REAL NOT NULL, learner TEXT NOT NULL, key TEXT NOT NULL, topic TEXT NOT NULL, kind TEXT NOT NULL,
-  level INTEGER NOT NULL, answer TEXT NOT NULL, right INTEGER NOT NULL, quality INTEGER NOT NULL, seconds REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS answers_of ON answers (learner, topic, at);
-CREATE TABLE IF NOT EXISTS cards (
-  learner TEXT NOT NULL, card TEXT NOT NULL, ease REAL NOT NULL, interval REAL NOT NULL, repetitions INTEGER NOT NULL,
-  due REAL NOT NULL, PRIMARY KEY (learner, card));
-"""
-
+from .database import Unusable, connect, in_memory, readable
+from .model import Question
+from .schedule import DAY, Card, review
 
 @dataclass(frozen=True)
 class Answer:
@@ -94,6 +83,7 @@ class Progress:
         self._db = connection
         self.path, self.learner, self.note = path, learner, note
         self.rescue: Path | None = None
+        self._rescued: list[str] = []  # lines of the rescue file
 
     @classmethod
     def open(cls, path: Path | str | None = None, learner: str | None = None) -> Progress:
@@ -104,37 +94,38 @@ class Progress:
             where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not where.exists():
                 os.close(os.open(where, os.O_CREAT | os.O_RDWR, 0o600))
-            progress = cls(_connect(where), where, name)
+            progress = cls(connect(where), where, name)
             progress._take_in_rescued()
             return progress
-        except (sqlite3.Error, OSError, _Unusable) as error:
+        except (sqlite3.Error, OSError, ValueError, Unusable) as error:  # ValueError: a null byte in the path
             return cls._in_memory(where, name, _reason(where, error))
 
     @classmethod
-    def nowhere(cls) -> Progress:
+    def nowhere(cls, learner: str | None = None) -> Progress:
         """Progress that is forgotten at the end."""
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        db.executescript(SCHEMA)
-        return cls(db, None, whoami())
+        return cls(in_memory(), None, learner or whoami())
 
     @classmethod
     def _in_memory(cls, where: Path, learner: str, reason: str) -> Progress:
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        db.executescript(SCHEMA)
-        out = cls(db, where, learner, reason)
-        for table, rows in _readable(where).items():  # what can still be read counts
+        out = cls(in_memory(), where, learner, reason)
+        for table, rows in readable(where).items():  # what can still be read counts
             for row in rows:
                 with contextlib.suppress(sqlite3.Error):
-                    db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
+                    out._db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
         out._start_rescue()
         return out
 
     # writing ----------------------------------------------------------------------------------------------------
-    def record(self, answer: Answer) -> None:
-        """Keep an answer and move its cards; it is on the disk when this returns."""
+    def record(self, answer: Answer, question: Question | None = None) -> None:
+        """Keep an answer and move its cards; it is on the disk when this returns.
+
+        Args:
+            question: kept as well if the answer was wrong, so that it can be asked again as it was.
+        """
+        data = "" if question is None or answer.right else json.dumps(question.to_data(), ensure_ascii=False)
         if not self.note:
             try:
-                self._write(answer)
+                self._write(answer, data)
                 return
             except sqlite3.Error as error:
                 if self.path is None:
@@ -142,12 +133,13 @@ class Progress:
                 kept = self._db
                 fallback = self._in_memory(self.path, self.learner, _reason(self.path, error))
                 self._db, self.note, self.rescue = fallback._db, fallback.note, fallback.rescue
+                self._rescued = fallback._rescued
                 with contextlib.suppress(sqlite3.Error):
                     kept.close()
-        self._to_rescue(answer)
-        self._write(answer)
+        self._to_rescue(answer, data)
+        self._write(answer, data)
 
-    def _write(self, answer: Answer, learner: str | None = None) -> None:
+    def _write(self, answer: Answer, data: str = "", learner: str | None = None) -> None:
         who = learner or self.learner
         with self._transaction():
             known = self._db.execute("SELECT 1 FROM answers WHERE id = ?", (answer.id,)).fetchone()
@@ -156,6 +148,8 @@ class Progress:
             row = (answer.id, answer.at, who, answer.key, answer.topic, answer.kind, answer.level, answer.answer,
                    int(answer.right), answer.quality, answer.seconds)  # fmt: skip
             self._db.execute("INSERT INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
+            if data:
+                self._db.execute("INSERT OR REPLACE INTO questions VALUES (?,?)", (answer.key, data))
             self._move(who, f"{answer.topic}/{answer.kind}", answer, True)
             self._move(who, answer.key, answer, not answer.right)
 
@@ -176,52 +170,80 @@ class Progress:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # SQLite rolls back by itself when the disk is full
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
     # a rescue file ----------------------------------------------------------------------------------------------------
-    def _start_rescue(self) -> None:
+    def _folders(self) -> list[Path]:
+        """Where a rescue file may be: beside the data, in the working directory, in the one for temporary files."""
         assert self.path is not None
-        for folder in (self.path.parent, Path.cwd(), Path(tempfile.gettempdir())):
-            place = folder / f"quiz-rescued-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
+        return list(dict.fromkeys((self.path.parent, Path.cwd(), Path(tempfile.gettempdir()))))
+
+    def _start_rescue(self) -> None:
+        """A rescue file in the first folder that takes it, with all lines so far."""
+        self.rescue = None
+        name = f"quiz-rescued-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
+        for folder in self._folders():
+            place = folder / name
             try:
-                os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            except OSError:
+                descriptor = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            except (OSError, ValueError):
+                continue
+            try:
+                with open(descriptor, "w", encoding="utf-8") as f:
+                    f.writelines(self._rescued)
+                    f.flush()
+                    os.fsync(f.fileno())
+            except OSError:  # the disk is full
+                with contextlib.suppress(OSError):
+                    place.unlink()
                 continue
             self.rescue = place
             return
 
-    def _to_rescue(self, answer: Answer) -> None:
-        if self.rescue is None:
-            return
+    def _to_rescue(self, answer: Answer, data: str) -> None:
+        line = {"learner": self.learner, "file": str(self.path.resolve() if self.path else ""), "question": data, **asdict(answer)}
+        self._rescued.append(json.dumps(line, ensure_ascii=False) + "\n")
         try:
+            if self.rescue is None:
+                raise OSError("there is none")
             with open(self.rescue, "a", encoding="utf-8") as f:
-                f.write(json.dumps({"learner": self.learner, **asdict(answer)}) + "\n")
+                f.write(self._rescued[-1])
                 f.flush()
                 os.fsync(f.fileno())
-        except OSError as error:
-            self.note += f"; {self.rescue} cannot be written either ({error.strerror}), answers are kept in memory only"
-            self.rescue = None
+        except OSError:
+            full = self.rescue
+            self._start_rescue()
+            if full is not None:
+                self.note += f", nor in {full.name}"
 
     def _take_in_rescued(self) -> None:
-        """Answers that an earlier quiz could not write into the file."""
+        """Answers that an earlier quiz could not write into this file."""
         assert self.path is not None
-        for place in sorted(self.path.parent.glob("quiz-rescued-*.jsonl")):
-            try:
-                rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
-                for row in rows:
-                    self._write(Answer(**{k: v for k, v in row.items() if k != "learner"}), row["learner"])
-            except (OSError, ValueError, TypeError, KeyError):
-                continue
-            with contextlib.suppress(OSError):
-                place.unlink()
+        mine = str(self.path.resolve())
+        for folder in self._folders():
+            for place in sorted(folder.glob("quiz-rescued-*.jsonl")):
+                try:
+                    if hasattr(os, "getuid") and place.stat().st_uid != os.getuid():
+                        continue
+                    rows = [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line.strip()]
+                    if any(row.get("file", mine if folder == self.path.parent else "") != mine for row in rows):
+                        continue
+                    for row in rows:
+                        more = {k: row.pop(k, "") for k in ("learner", "file", "question")}
+                        self._write(Answer(**row), more["question"], more["learner"])
+                except (OSError, ValueError, TypeError, KeyError, AttributeError):
+                    continue
+                with contextlib.suppress(OSError):
+                    place.unlink()
 
     # reading ----------------------------------------------------------------------------------------------------
     def topics(self) -> dict[str, TopicState]:
         """How each topic that was asked stands."""
         out: dict[str, TopicState] = {}
-        query = "SELECT topic, right FROM answers WHERE learner=? ORDER BY at"
+        query = "SELECT topic, right FROM answers WHERE learner=? ORDER BY rowid"  # not by time: clocks are changed
         for topic, right in self._db.execute(query, (self.learner,)):
             old = out.get(topic, TopicState(topic, 0, 0, 0.0))
             out[topic] = TopicState(topic, old.answers + 1, old.right + right, old.mastery + 0.2 * (right - old.mastery))
@@ -234,10 +256,29 @@ class Progress:
         return [tuple(row) for row in self._db.execute(query, (self.learner, count))][::-1]  # type: ignore[misc]
 
     def due(self, now: float | None = None) -> list[str]:
-        """The cards that are due, questions answered wrong first, then the longest overdue."""
+        """The cards that are due, questions answered wrong first, then the longest overdue.
+
+        A card that was answered later than now, because the clock was wrong then, is due as well.
+        """
         now = time.time() if now is None else now
-        query = "SELECT card FROM cards WHERE learner=? AND due<=? ORDER BY instr(card, '/') > 0, due"
-        return [row[0] for row in self._db.execute(query, (self.learner, now))]
+        query = ("SELECT card FROM cards WHERE learner=? AND (due<=? OR due - interval*? > ?) "
+                 "ORDER BY instr(card, '/') > 0, due")  # fmt: skip
+        return [row[0] for row in self._db.execute(query, (self.learner, now, DAY, now + DAY))]
+
+    def next_due(self, now: float | None = None) -> float | None:
+        """When the next card that is not yet due will be; None where there is none."""
+        now = time.time() if now is None else now
+        return self._db.execute("SELECT min(due) FROM cards WHERE learner=? AND due>?", (self.learner, now)).fetchone()[0]
+
+    def question(self, key: str) -> Question | None:
+        """A question that was answered wrong, as it was asked; None where it was not kept."""
+        found = self._db.execute("SELECT data FROM questions WHERE key=?", (key,)).fetchone()
+        if found is None:
+            return None
+        try:
+            return Question.from_data(json.loads(found[0]))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
 
     def card(self, name: str) -> Card | None:
         """What is known of a card."""
@@ -265,61 +306,11 @@ class Progress:
         self.close()
 
 
-class _Unusable(Exception):
-    """A file that can be opened and must not be written."""
-
-
-def _connect(where: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(where, timeout=WAIT, isolation_level=None)
-    try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise _Unusable(f"it is of version {version}, this symderiv knows version {VERSION}")
-        if version == 0:
-            _create(db)
-        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise sqlite3.DatabaseError("the file is damaged")
-        db.execute("SELECT id, at, learner, key, topic, kind, level, answer, right, quality, seconds FROM answers LIMIT 1")
-        db.execute("BEGIN IMMEDIATE")  # is it writable?
-        db.execute(f"PRAGMA user_version={VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _create(db: sqlite3.Connection) -> None:
-    for attempt in range(50):  # changing the journal mode is refused while another process does it, whatever the timeout
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError:
-            if attempt == 49:
-                raise
-            time.sleep(0.05)
-    db.execute("BEGIN IMMEDIATE")
-    for statement in SCHEMA.split(";"):
-        if statement.strip():
-            db.execute(statement)
-    db.execute(f"PRAGMA user_version={VERSION}")
-    db.execute("COMMIT")
-
-
-def _readable(where: Path) -> dict[str, list[tuple]]:
-    """The rows that a file still gives: with its log where that can be read, else without."""
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
-        try:
-            with contextlib.closing(sqlite3.connect(f"{where.resolve().as_uri()}?{mode}", uri=True)) as old:
-                return {table: old.execute(f"SELECT * FROM {table}").fetchall() for table in ("answers", "cards")}
-        except (sqlite3.Error, OSError):
-            continue
-    return {}
-
-
 def _reason(where: Path, error: Exception) -> str:
     text = str(error.strerror or error) if isinstance(error, OSError) else str(error)
-    return f"progress cannot be kept in {where}: {text}"
+    damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+    remedy = " (it is left as it is; move it away to start a new one)" if damaged else ""
+    return f"progress cannot be kept in {where}: {text}{remedy}"
 
 
 __all__ = ["Answer", "Progress", "TopicState", "data_directory", "whoami"]

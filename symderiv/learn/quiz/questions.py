@@ -137,8 +137,8 @@ def due(
             if f"{topic}/{kind}" not in fits:
                 continue
             try:
-                q = make(card)
-            except InputError:  # a question of an older version
+                q = progress.question(card) or make(card)
+            except InputError:  # of an older version, and not kept
                 continue
         elif card in fits:
             q = make(f"{fits[card]}:{rng.randrange(10**9)}")

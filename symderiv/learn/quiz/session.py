@@ -7,15 +7,21 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .answers import Judgement, judge
 from .model import KINDS, LETTERS, TOPICS, Question
 from .progress import Answer, Progress
-from .schedule import quality
+from .schedule import DAY, quality
 
-HELP = "?: a hint   skip: leave it out   quit: stop (answers are kept)"
-MOST_TRIES = 4  # answers that cannot be read, before a question is left out
+HELP = "? gives a hint, skip shows the answer, quit stops. Every answer is kept."
+EXPECTED = {
+    "shape": "a size: (n, d), n x d, scalar, same as X, …",
+    "number": "a number",
+    "choice": "a letter",
+    "truth": "true or false",
+    "expression": "an expression: X.T @ (A - B), or Xᵀ(A − B)",
+}
 WIDEST = 100
 Read = Callable[[str], str | None]
 
@@ -46,6 +52,17 @@ class Screen:
             from rich.text import Text
 
             self.console.print(Text(pad + line, style=style))
+
+    def unwrapped(self, text: str, style: str = "") -> None:
+        """A line that the terminal may break, as a path, which should stay whole for copying."""
+        from rich.text import Text
+
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def rule(self, title: str, text: str) -> None:
+        """A heading: the title in a line of dashes, and a text under it."""
+        self.say(f"── {title} {'─' * max(0, self.width - len(title) - 4)}", "dim")
+        self.say(text, "dim", 2)
 
 
 def _broken(text: str, width: int) -> list[str]:
@@ -89,6 +106,7 @@ class Result:
     right: int = 0
     skipped: int = 0
     stopped: bool = False
+    topics: dict[str, list[bool]] = field(default_factory=dict)
 
 
 class Session:
@@ -127,61 +145,74 @@ class Session:
         if self.progress.note and self.progress.note != self._told:
             self._told = self.progress.note
             self.screen.say(f"note: {self.progress.note}.", "yellow")
-            where = f"Your answers are kept in {self.progress.rescue} and are taken in later." if self.progress.rescue else \
-                "Your answers are kept in memory only."  # fmt: skip
-            self.screen.say(f"The quiz goes on. {where}", "yellow")
+            if self.progress.rescue:
+                self.screen.say("The quiz goes on. Your answers are kept in this file, and are taken in when the data can be used again:",
+                                "yellow")  # fmt: skip
+                self.screen.unwrapped(str(self.progress.rescue), "yellow")
+            elif self.progress.path:
+                self.screen.say("The quiz goes on. Your answers are kept in memory only.", "yellow")
 
     def _one(self, q: Question, number: int, total: int) -> bool:
+        """Ask until there is an answer; False where the quiz ends."""
+        self._show(q, number, total)
+        hinted, started = False, time.monotonic()
+        while True:
+            line = self.read("> ")
+            if line is None:
+                return False
+            if self.echo:
+                self.screen.say(f"> {line.strip()}")
+            word = line.strip().lower()
+            if word in ("quit", "exit", ":q"):
+                return False
+            if word in ("?", "hint", "help"):
+                self.screen.say(q.hint or HELP, "yellow", 2)
+                hinted = True
+                continue
+            if word in ("skip", "-", "pass"):
+                self._skip(q)
+                return True
+            found = judge(q, line)
+            if found.right is None and self.patient:
+                what = f"{found.says[:1].upper()}{found.says[1:]}" if line.strip() else f"Answer with {EXPECTED[q.form]}"
+                self.screen.say(f"{what}. Try again (? for a hint, skip to see the answer).", "yellow", 2)
+                continue
+            if found.right is None:  # a file: nobody is there to try again, and nonsense is no mistake
+                self.screen.say(f"I could not read that: {found.says}.", "yellow", 2)
+                self._skip(q)
+                return True
+            self._finish(q, line, found, hinted, time.monotonic() - started)
+            return True
+
+    def _show(self, q: Question, number: int, total: int) -> None:
         screen = self.screen
         screen.say()
-        screen.say(f"{number}/{total}  {TOPICS[q.topic][1]}  (level {q.level}: {KINDS[q.kind]})", "dim")
+        screen.rule(f"{number} of {total}", f"level {q.level}, {KINDS[q.kind]}: {TOPICS[q.topic][1]}")
         for shown in q.given:
             screen.verbatim(shown, "cyan", 4)
         screen.say(q.ask, "bold", 2)
         for letter, text in zip(LETTERS, q.choices, strict=False):
             screen.verbatim(f"{letter}) {text}", indent=4)
-        hinted, started = False, time.monotonic()
-        for _ in range(MOST_TRIES):
-            line = self.read("> ")
-            if line is None:
-                return False
-            if self.echo:
-                screen.say(f"> {line.strip()}")
-            word = line.strip().lower()
-            if word in ("quit", "exit", ":q"):
-                return False
-            if word in ("?", "hint", "help"):
-                screen.say(q.hint or HELP, "yellow", 2)
-                hinted = True
-                continue
-            if word in ("skip", "-", "pass"):
-                self.result.skipped += 1
-                screen.say(f"The answer: {q.shown_answer}", indent=2)
-                self._why(q)
-                return True
-            found = judge(q, line)
-            if found.right is None and self.patient:
-                screen.say(f"I could not read that: {found.says}.", "yellow", 2)
-                continue
-            self._finish(q, line, found, hinted, time.monotonic() - started)
-            return True
+
+    def _skip(self, q: Question) -> None:
         self.result.skipped += 1
-        screen.say(f"Left out. The answer: {q.shown_answer}", indent=2)
-        return True
+        self.screen.verbatim(f"The answer: {q.shown_answer}", "bold")
+        self._why(q)
 
     def _finish(self, q: Question, line: str, found: Judgement, hinted: bool, seconds: float) -> None:
         right = found.right is True
-        near = bool(found.says) and found.right is False
-        mark = quality(right, hinted, seconds, near)
-        self.progress.record(Answer(q.key, q.topic, q.kind, q.level, line.strip()[:300], right, mark, round(seconds, 2)))
+        mark = quality(right, hinted, seconds, near=bool(found.says))
+        answer = Answer(q.key, q.topic, q.kind, q.level, line.strip()[:300], right, mark, round(seconds, 2))
+        self.progress.record(answer, q)
         self.result.asked += 1
         self.result.right += right
+        self.result.topics.setdefault(q.topic, []).append(right)
         if right:
-            self.screen.say("Right." + (f" ({found.says})" if found.says else ""), "bold green", 2)
+            self.screen.say("✓ Right." + (f" ({found.says})" if found.says else ""), "bold green", 2)
         else:
-            said = f" {found.says[:1].upper()}{found.says[1:]}." if found.says else ""
-            self.screen.say(f"Not right.{said}", "bold red", 2)
-            self.screen.say(f"The answer: {q.shown_answer}", "bold", 2)
+            said = f" {found.says[:1].upper()}{found.says[1:]}"
+            self.screen.say(f"✗ Not right.{said}." if found.says else "✗ Not right.", "bold red", 2)
+            self.screen.verbatim(f"The answer: {q.shown_answer}", "bold")
         self._why(q)
         self._tell_note()
 
@@ -192,15 +223,22 @@ class Session:
             self.screen.verbatim(text, "cyan", 6)
 
     def _summary(self) -> None:
-        r = self.result
-        self.screen.say()
+        r, screen = self.result, self.screen
+        screen.say()
         if not r.asked and not r.skipped:
-            self.screen.say("Nothing was answered.")
+            screen.say("Nothing was answered.")
             return
         skipped = f", {r.skipped} left out" if r.skipped else ""
-        self.screen.say(f"{r.right} of {r.asked} right{skipped}.", "bold")
+        screen.say(f"{r.right} of {r.asked} right{skipped}.", "bold")
+        if len(r.topics) > 1:
+            for topic, marks in r.topics.items():
+                screen.verbatim(f"{topic:14} {'✓' * sum(marks)}{'✗' * (len(marks) - sum(marks))}")
+        missed = [t for t, marks in r.topics.items() if not all(marks)]
+        if missed and self.patient:
+            options = " ".join(f"--topic {t}" for t in missed[:3])
+            screen.say(f"Practise what went wrong: symderiv quiz {options}; it comes back in symderiv quiz --review.")
         kept = self.progress.rescue if self.progress.note else self.progress.path
-        self.screen.say(f"Kept in {kept}." if kept else "Kept in memory only.", "dim")
+        screen.unwrapped(f"Kept in {kept}" if kept else "Kept in memory only.", "dim")
 
 
 def from_terminal() -> Read:
@@ -244,12 +282,21 @@ def chart(progress: Progress, width: int) -> list[str]:
         scale = min(1.0, bar / most)
         good = round(right * scale)
         out.append(f"{day}  {n:>4}  {'█' * good}{'░' * (max(1, round(n * scale)) - good)}")
-    due = progress.due()
-    out += [
-        "",
-        f"{len(due)} card{'s' * (len(due) != 1)} due for review (symderiv quiz --review)" if due else "nothing is due for review",
-    ]
-    return out
+    return [*out, "", *_when(progress)]
+
+
+def _when(progress: Progress) -> list[str]:
+    """What is due for review, and when the next card will be."""
+    due, later = progress.due(), progress.next_due()
+    mistakes = sum(":" in card for card in due)
+    skills = len(due) - mistakes
+    if due:
+        parts = [f"{n} {what}{'s' * (n != 1)}" for n, what in ((mistakes, "mistake"), (skills, "skill")) if n]
+        return [f"due for review: {' and '.join(parts)}   (symderiv quiz --review)"]
+    if later is None:
+        return ["nothing is due for review"]
+    days = max(1, round((later - time.time()) / DAY))
+    return [f"nothing is due for review; the next card is, in {days} day{'s' * (days != 1)}"]
 
 
 def is_terminal() -> bool:

@@ -207,7 +207,7 @@ def _run_together(token: str, known: set[str]) -> list[str]:
     if "".join(parts) != token or not all(p == "," or p.isdigit() or p in letters for p in out):
         if len(token) == 1 and (token.isalpha() and token.isascii()):
             return [token]  # a size that does not occur here: the judge says so
-        sizes = f"; the sizes are {', '.join(sorted(known))}" if known else ""
+        sizes = f"; its sizes: {', '.join(sorted(known))}" if known else ""
         raise Unreadable(f"there is no size {token} here{sizes}" if token.isalnum() else f"`{token}` is no part of a size{sizes}")
     return out
 
