@@ -44,7 +44,6 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from .api import derive, evaluate, hvp, jvp, load, parse, vjp
-    from .learn.shapes import shape_of
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
     from .learn.activations import activations
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from .learn.graph import graph
     from .learn.initialisation import initialisation
     from .learn.models import models
+    from .learn.shapes import shape_of
     from .learn.train import load_data, load_model, train
     from .read.latex import parse_latex, read_latex
     from .read.problem import Problem

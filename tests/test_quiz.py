@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from symderiv.cli.main import run
 from symderiv.errors import InputError
 from symderiv.learn.quiz.answers import judge
-from symderiv.learn.quiz.export import SCHEMA, from_json, spellings, to_text_format, write_anki
-from symderiv.learn.quiz.grade import grade
 from symderiv.learn.quiz.model import KINDS, TOPICS, Question
 from symderiv.learn.quiz.numeric import confirm
 from symderiv.learn.quiz.progress import Answer, Progress
@@ -93,14 +90,24 @@ def test_a_question_is_made_in_time() -> None:
     [
         (
             "(n, d)",
-            "n x d|(n,d)|n*d|n by d|n×d|nxd|n d|[n, d]|nd|N x D|R^{n x d}|ℝ^{n×d}|$n \\times d$|same as X|an n x d matrix|n-by-d|n-d|"
-            "torch.Size([n, d])|d columns and n rows|n rows, d columns|the same shape as X|X's shape|X.shape|like X|ℝⁿˣᵈ|n\\cdot d|"
-            "\\mathbb{R}^{n \\times d}|It's n by d.|∂L/∂X has size n x d|dL/dX: (n, d)|n row vectors of length d|n x d, same as X",
+            "n x d|(n,d)|n*d|n by d|n×d|nxd|n d|[n, d]|nd|N x D|R^{n x d}|ℝ^{n×d}|$n \\times d$|same as X|an n x d matrix|"
+            "n-by-d|n-d|"
+            "torch.Size([n, d])|d columns and n rows|n rows, d columns|the same shape as X|X's shape|X.shape|like X|ℝⁿˣᵈ|"
+            "n\\cdot d|"
+            "\\mathbb{R}^{n \\times d}|It's n by d.|∂L/∂X has size n x d|dL/dX: (n, d)|n row vectors of length d|"
+            "n x d, same as X",
         ),
-        ("(d,)", "d|(d,)|(d)|d x 1|1 x d|vector of length d|d-vector|d-dimensional vector|a row vector of length d|d entries|R^d|ℝᵈ|(1, d)"),
+        (
+            "(d,)",
+            "d|(d,)|(d)|d x 1|1 x d|vector of length d|d-vector|d-dimensional vector|a row vector of length d|"
+            "d entries|R^d|ℝᵈ|(1, d)",
+        ),
         ("()", "scalar|()|1|1x1|a number|Scalar.|a single number|0-d|no axes|constant|(1, 1)|\\mathbb{R}"),
         ("(n, n)", "n^2|n²|n*n|n x n|n**2|n squared|square matrix of size n|nn"),
-        ("(n, d, d, k)", "n x d x d x k|nddk|n d d k|n*d*d*k|(n, d) x (d, k)|a 4-tensor of size n x d x d x k|fourth-order tensor n×d×d×k"),
+        (
+            "(n, d, d, k)",
+            "n x d x d x k|nddk|n d d k|n*d*d*k|(n, d) x (d, k)|a 4-tensor of size n x d x d x k|fourth-order tensor n×d×d×k",
+        ),
         ("(3, n)", "3 x n|3xn|3*n"),
         ("(n*d,)", "n*d|(n*d,)|(d*n,)"),
         ("(n + 1, d)", "(n+1, d)|n+1 x d|(1 + n) x d"),
@@ -117,7 +124,22 @@ def test_wrong_sizes_are_wrong() -> None:
     assert judge(q, "d x n").says == "that is the other layout"
     for text in ("n", "(n, d, d)", "n x n", "scalar", "n x d x 1", "d columns and d rows", "d"):
         assert judge(q, text).right is False, text
-    for text in ("", "banana", "((((", "n^99999", "x" * 400, "λ", "\0", "k", "(n, d, k)", "matrix", "true", "(10, 3)", "X", "a b c"):
+    for text in (
+        "",
+        "banana",
+        "((((",
+        "n^99999",
+        "x" * 400,
+        "λ",
+        "\0",
+        "k",
+        "(n, d, k)",
+        "matrix",
+        "true",
+        "(10, 3)",
+        "X",
+        "a b c",
+    ):
         found = judge(q, text)  # nonsense, or a size that the question does not have: no mark, and a way on
         assert found.right is None and found.says, text
     q = question("(n, k, d, k)", vars={"X": "n, d", "W": "d, k"})
@@ -277,6 +299,72 @@ def test_a_newer_or_foreign_database_is_left_alone(tmp_path: Path) -> None:
             assert p.topics()["layer"].answers == 1
 
 
+def test_a_database_of_another_program_is_not_touched(tmp_path: Path) -> None:
+    file = tmp_path / "places.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE places (id)")
+        db.commit()
+    before = file.read_bytes()
+    with Progress.open(file) as p:
+        assert "another program" in p.note
+        p.record(answer())
+    assert file.read_bytes() == before and len(list(tmp_path.glob("*.jsonl"))) == 1
+
+
+def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE answers (id TEXT PRIMARY KEY, at REAL NOT NULL, learner TEXT NOT NULL, key TEXT NOT NULL, "
+                   "topic TEXT NOT NULL, kind TEXT NOT NULL, level INTEGER NOT NULL, answer TEXT NOT NULL, "
+                   "right INTEGER NOT NULL, "
+                   "quality INTEGER NOT NULL, seconds REAL NOT NULL)")  # fmt: skip
+        db.execute("CREATE TABLE cards (learner TEXT NOT NULL, card TEXT NOT NULL, ease REAL NOT NULL, interval REAL NOT NULL, "
+                   "repetitions INTEGER NOT NULL, due REAL NOT NULL, PRIMARY KEY (learner, card))")  # fmt: skip
+        db.execute("INSERT INTO answers VALUES ('1', 1.0, 'anna', 'size:layer:3:1', 'layer', 'size', 3, 'n', 0, 1, 2.0)")
+        db.execute("INSERT INTO cards VALUES ('anna', 'size:layer:3:1', 2.5, 1, 0, 1.0)")
+        db.execute("PRAGMA user_version=1")
+        db.commit()
+    with Progress.open(file, "anna") as p:
+        assert p.note == "" and p.topics()["layer"].answers == 1 and p.due() == ["size:layer:3:1"]
+        p.record(answer(False, "size:layer:3:7"), make("size:layer:3:7"))
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_a_mistake_comes_back_as_it_was(tmp_path: Path) -> None:
+    asked = question("(n, d)", slips={"(d, n)": "the other layout"}, vars={"X": "n, d"}, hint="think")
+    with Progress.open(tmp_path / "quiz.db") as p:
+        p.record(answer(False, asked.key, at=time.time() - 3 * DAY), asked)
+        again = next(due(p, 1))
+        assert again == asked and again != make(asked.key)  # whatever this version makes of the key
+        p._db.execute("UPDATE questions SET data='rubbish'")
+        assert next(due(p, 1)) == make(asked.key)
+
+
+def test_a_clock_that_was_wrong_hides_nothing(tmp_path: Path) -> None:
+    with Progress.open(tmp_path / "quiz.db") as p:
+        p.record(answer(False, at=time.time() + 9000 * DAY))  # the clock was ahead
+        assert p.due() == ["size:layer:3:1", "layer/size"]
+        p.record(answer(True, at=time.time()))
+        assert "layer/size" not in p.due() and p.topics()["layer"].mastery == pytest.approx(0.2)
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    with Progress.open(tmp_path / "quiz.db", "anna") as p:
+        p._db.execute("PRAGMA max_page_count=1")
+        monkeypatch.setattr(p, "_folders", lambda: [tmp_path / "missing", tmp_path / "there"])
+        for i in range(200):  # until it is full
+            p.record(answer(key=f"size:layer:3:{i}"))
+        assert "full" in p.note and p.topics()["layer"].answers == 200
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path / "there")
+    with Progress.open(tmp_path / "quiz.db", "anna") as p:  # what lies in the working directory is taken in
+        assert p.note == "" and p.topics()["layer"].answers == 200
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with Progress.open(tmp_path / "file" / "quiz.db") as p:  # its folder is a file
@@ -321,7 +409,8 @@ def test_a_killed_quiz_has_lost_nothing(tmp_path: Path, environment: dict[str, s
     code = (
         "import sys\nfrom symderiv.learn.quiz.progress import Progress\nfrom symderiv.learn.quiz.questions import questions\n"
         "from symderiv.learn.quiz.session import Session, from_lines\n"
-        "Session(Progress.open(sys.argv[1], 'anna'), from_lines(sys.stdin), patient=False).run(questions(10, 1, kinds=['truth']), 10)"
+        "asked = questions(10, 1, kinds=['truth'])\n"
+        "Session(Progress.open(sys.argv[1], 'anna'), from_lines(sys.stdin), patient=False).run(asked, 10)"
     )
     quiz_process = subprocess.Popen(
         [sys.executable, "-c", code, str(file)], stdin=feeder.stdout, stdout=subprocess.DEVNULL, env=environment
@@ -387,54 +476,6 @@ def test_a_person_may_stop_and_be_misread(kept: Path, capsys: pytest.CaptureFixt
 def test_sizes_stand_under_their_factors() -> None:
     assert under([("X.T", "(d, n)"), ("E", "(n,)")], 60) == [" X.T      E", "(d, n)   (n,)"]
     assert all(len(line) <= 20 for line in under([("A" * 30, "(n, d)"), ("B", "(d,)")], 20))
-
-
-# for teachers -------------------------------------------------------------------------------------------------------------------
-def test_exports(tmp_path: Path) -> None:
-    questions = quiz(30, seed=3)
-    back = from_json(to_text_format(questions, "json"))
-    assert [q.to_data() for q in back] == [q.to_data() for q in questions]
-    assert all(judge(q, q.answer).right for q in back)
-    sheet = to_text_format(questions, "markdown", "Week 3", key=False)
-    assert sheet.startswith("# Week 3\n") and "# Answers" not in sheet
-    tex = to_text_format(questions, "latex")
-    assert tex.count(r"\begin{enumerate}") == tex.count(r"\end{enumerate}") and tex.rstrip().endswith(r"\end{document}")
-    assert tex.isascii()
-    root = ET.fromstring(to_text_format(questions, "moodle").partition("\n")[2])
-    assert len(root) == 31
-    for node in root[1:]:
-        assert sum(a.get("fraction") == "100" for a in node.findall("answer")) >= 1
-    assert "n x d" in spellings("(n, d)") and "scalar" in spellings("()")
-    pytest.importorskip("genanki")
-    write_anki(questions, tmp_path / "deck.apkg", "Week 3")
-    assert (tmp_path / "deck.apkg").stat().st_size > 1000
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "null", '{"schema": "other"}', json.dumps({"schema": SCHEMA, "questions": [{}]})]
-)
-def test_what_is_no_exported_quiz(text: str) -> None:
-    with pytest.raises(InputError):
-        from_json(text)
-
-
-def test_grading(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = quiz(4, seed=9)
-    quoted = ['"' + q.answer.replace('"', '""') + '"' for q in asked]
-    wide = "student,1,q2,3,4\nAnna," + ",".join(quoted) + "\nBob,rubbish,,,\n"
-    found = grade(asked, wide)
-    assert [s.right(range(4)) for s in found.students] == [4, 0]
-    assert found.rows()[1][:4] == ["Anna", "4", "4", "100"]
-    long = "\ufeffstudent;question;answer\n" + "\n".join(f"Anna;{q.key};{a}" for q, a in zip(asked, quoted, strict=True))
-    assert grade(asked, long).students[0].right(range(4)) == 4
-    for bad in ("", "student,9\nA,b", "student,1,1\nA,b,c", "student,1\nA,(n, d)"):
-        with pytest.raises(InputError):
-            grade(asked, bad)
-    (kept / "class.csv").write_text(wide, encoding="utf-8")
-    for form in ("text", "csv", "json"):
-        assert run(["quiz", "grade", str(kept / "class.csv"), "--seed", "9", "--n", "4", "--format", form]) == 0
-        assert "Anna" in capsys.readouterr().out
-    assert run(["quiz", "grade", str(kept / "class.csv")]) == 2
 
 
 def test_topics_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,7 +97,9 @@ def test_denominator_layout_turns_the_chain() -> None:
 
 
 def test_layers_without_names_get_some() -> None:
-    problem = sd.parse("cross_entropy(tanh(X @ W1 + b1) @ W2, y)", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "y": "n integer"})
+    problem = sd.parse(
+        "cross_entropy(tanh(X @ W1 + b1) @ W2, y)", {"X": "n,d", "W1": "d,h", "b1": "h", "W2": "h,k", "y": "n integer"}
+    )
     names = named_steps(problem, "W1")
     assert step_lines(names) == ["u1 = X @ W1 + b1", "u2 = tanh(u1)", "u3 = u2 @ W2", "f = cross_entropy(u3, y)"]
     links = chain(problem, "W1", names=names)

@@ -203,7 +203,7 @@ def export(
       symderiv quiz export --seed 7 --format latex --no-key -o sheet.tex
       symderiv quiz export --seed 7 --format anki -o shapes.apkg
     """
-    from ..learn.quiz.export import to_text_format, write_anki
+    from ..learn.quiz.export import to_text_format
 
     chosen = seed if seed is not None else _any_seed()
     asked = _questions(n, chosen, topics, kinds, level)
@@ -213,6 +213,8 @@ def export(
     if form == "anki":
         if not output:
             raise click.UsageError("--format anki needs -o FILE.apkg")
+        from ..learn.quiz.export_anki import write_anki
+
         write_anki(found, Path(output), title)
     elif output:
         Path(output).write_text(to_text_format(found, form, title, key), encoding="utf-8")
@@ -233,7 +235,9 @@ def grade(
     file: str, topics: tuple[str, ...], kinds: tuple[str, ...], level: int | None, n: int, seed: int | None, exported: str | None,
     form: str,
 ) -> None:  # fmt: skip
-    """Grade a class: a table `student,1,2,3` or `student,question,answer`.
+    """Grade a class: a table `student,1,2,3` or `student,question,answer`, as CSV.
+
+    Separators may be commas, semicolons or tabs; other columns are left aside.
 
     \b
     Examples:
@@ -248,19 +252,41 @@ def grade(
     from ..learn.quiz.grade import grade as graded
 
     if exported is None and seed is None:
-        raise click.UsageError("Which quiz? Give --quiz FILE.json, or --seed (and --n) of the quiz.")
+        raise click.UsageError("Which quiz? Give --quiz FILE.json, or --seed (and --n, --topic, …) of the quiz.")
     asked = from_json(_text(exported)) if exported is not None else list(_questions(n, seed or 0, topics, kinds, level))
-    found = graded(asked, "\n".join(_lines(file)))
+    found = graded(asked, _table(file))
     if form == "json":
         click.echo(json.dumps(found.to_data(), indent=2, ensure_ascii=False))
-    elif form == "csv":
+        return
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    if form == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows(found.rows())
-    else:
-        for rows in (found.rows(), found.by_question()):
-            widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
-            for r in rows:
-                click.echo("  ".join(f"{c:{w}}" for c, w in zip(r, widths, strict=True)).rstrip())
-            click.echo()
+        return
+    for rows in (found.rows(), found.by_topic(), found.by_question()):
+        widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
+        for r in rows:
+            click.echo("  ".join(f"{c:{w}}" for c, w in zip(r, widths, strict=True)).rstrip())
+        click.echo()
+
+
+def _table(path: str) -> str:
+    """A table as text: UTF-8, UTF-16 with its mark, else the Western encoding that spreadsheets write."""
+    from .options import standard_input
+
+    if path == "-":
+        return standard_input()
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", code="SD110") from None
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        click.echo(f"note: {path} is not UTF-8; it is read as Windows-1252", err=True)
+        return data.decode("cp1252", "replace")
 
 
 __all__ = ["quiz"]

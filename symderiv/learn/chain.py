@@ -19,7 +19,9 @@ from ..read.problem import Problem
 from ..write.report import shape_text
 from .shapes import arranged, spelled, stations
 
-INSIDE = frozenset("neg transpose add matmul mul div reshape stack concatenate".split())  # not a layer where a sum takes them up
+INSIDE = frozenset(
+    ["neg", "transpose", "add", "matmul", "mul", "div", "reshape", "stack", "concatenate"]
+)  # not a layer where a sum takes them up
 
 
 @dataclass(frozen=True)

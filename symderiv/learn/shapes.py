@@ -1,7 +1,7 @@
 """Why a derivative has its shape: the rule, both layouts, every axis, the number of entries, every factor of the chain rule.
 
-    shape_of("W @ x", "W")                    (m, m, n), a tuple with .why
-    intermediates(problem, "W")               one row for every value on the way
+shape_of("W @ x", "W")                    (m, m, n), a tuple with .why
+intermediates(problem, "W")               one row for every value on the way
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ def rule(
         if order == 1:
             return f"of a scalar: {top} has one derivative for every entry of {name}, so the shape is that of {name}"
         what = "a Hessian" if order == 2 else f"a derivative of order {order}"
-        return f"{what} of a scalar: one entry for every {_tuple_of(order)} of entries of {name}, so the shape of {name} {_times(order)}"
+        entries = f"one entry for every {_tuple_of(order)} of entries of {name}"
+        return f"{what} of a scalar: {entries}, so the shape of {name} {_times(order)}"
     first, last = (top, name) if layout == "numerator" else (name, top)
     if order > 1:
         each = f"one entry for every entry of {top} and every {_tuple_of(order)} of entries of {name}"
@@ -190,7 +191,8 @@ def rule(
         return f"{each}: {both}" if layout == "numerator" else f"{each}: the axes of {name} {_times(order)}, then those of {top}"
     what = "a vector by a vector, a Jacobian" if len(out) == len(by) == 1 else f"a {kind_of(out)} by a {kind_of(by)}"
     count = f"{len(out)} + {len(by)} = {len(out) + len(by)} axes"
-    return f"{what}: one entry for every entry of {top} and every entry of {name}: the axes of {first}, then those of {last}, {count}"
+    each = f"one entry for every entry of {top} and every entry of {name}"
+    return f"{what}: {each}: the axes of {first}, then those of {last}, {count}"
 
 
 def _tuple_of(order: int) -> str:

@@ -1,4 +1,7 @@
-"""Questions about gradients: which update is right, and where the transposes go. Wrong answers come from the verifier's catalogue of mistakes."""
+"""Questions about gradients: which update is right, and where the transposes go.
+
+Wrong answers come from the verifier's catalogue of mistakes.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,9 @@ def _descent(spec: Spec, case: Case, g: Node, wrong: list[tuple[Node, str]]) -> 
     texts += [("-", to_text(node), said) for node, said in wrong]
     shown = [(f"{w} = {w} {sign} eta*({t})", said, t if sign == "-" else f"-({t})") for sign, t, said in texts]
     why = f"a step goes against the gradient, which has the shape of {w}: {shape_text(g.shape)}"
-    return _update_question(spec, case, g, shown, "L", f"Which is a step of gradient descent on L by {w}, with the rate eta?", why)
+    return _update_question(
+        spec, case, g, shown, "L", f"Which is a step of gradient descent on L by {w}, with the rate eta?", why
+    )
 
 
 def _ascent(spec: Spec, case: Case, g: Node, wrong: list[tuple[Node, str]]) -> Question:
@@ -142,7 +147,7 @@ def _decay(spec: Spec, case: Case, g: Node, wrong: list[tuple[Node, str]]) -> Qu
     t = to_text(g)
     shown = [
         (f"{w} = (1 - eta*lam)*{w} - eta*({t})", "", f"{t} + lam*{w}"),
-        (f"{w} = (1 + eta*lam)*{w} - eta*({t})", "this makes the weights grow; the term lam/2*‖w‖² pulls them to 0", f"{t} - lam*{w}"),
+        (f"{w} = (1 + eta*lam)*{w} - eta*({t})", "the weights grow; the term lam/2*‖w‖² pulls them to 0", f"{t} - lam*{w}"),
         (f"{w} = (1 - eta*lam)*{w} + eta*({t})", "the part of the loss goes uphill", f"-({t}) + lam*{w}"),
     ]  # fmt: skip
     shown += [(f"{w} = (1 - eta*lam)*{w} - eta*({to_text(n)})", said, f"{to_text(n)} + lam*{w}") for n, said in wrong[:1]]
@@ -177,7 +182,9 @@ def mistakes(case: Case, g: Node, spec: Spec, wanted: int) -> list[tuple[Node, s
         new = next((e for e in found[:3] if trials.distinct(e.root, kept)), None)
         if new is not None and len(to_text(new.root)) <= LONGEST + 12:
             kept.append(new.root)
-            shape = "" if new.root.shape == g.shape else f"; it has the size {shape_text(new.root.shape)}, not {shape_text(g.shape)}"
+            shape = (
+                "" if new.root.shape == g.shape else f"; it has the size {shape_text(new.root.shape)}, not {shape_text(g.shape)}"
+            )
             out.append((new.root, SAID[name] + shape))
         if len(out) == wanted:
             break

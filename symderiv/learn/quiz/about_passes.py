@@ -35,7 +35,8 @@ def error(spec: Spec) -> Question | None:
     return spec.question(
         ask=ask, given=(declared_line(vars_, *vars_), *numbered), form="number", answer=str(k + 1),
         why=(f"line {k + 1}: {said}", right), factors=_pieces(bad, known), hint="write the size under every factor",
-        slips={str(i + 1): f"line {i + 1} fits: {x.name} has the size {shape_text(x.shape)}" for i, x in enumerate(lines) if i != k},
+        slips={str(i + 1): f"line {i + 1} fits: {x.name} has the size {shape_text(x.shape)}"
+               for i, x in enumerate(lines) if i != k},
         claims=tuple(Claim("fits", x.text, shape_text(x.shape), i != k, dict(known)) for i, x in enumerate(lines)),
     )  # fmt: skip
 
@@ -82,11 +83,13 @@ def _wrong_size(spec: Spec) -> Question | None:
         given=(*case.declared, *lines), form="number", answer=str(k + 1), vars=case.used,
         why=(f"line {k + 1}: {wrong[shape]}", f"{bad.above} has the shape {shape_text(bad.out)} and {bad.below} the shape "
              f"{shape_text(bad.by)}, so {bad} has {shape_text(bad.shape)}"),
-        factors=tuple((str(f), shape_text(f.shape)) for f in factors), hint="of every factor: the shape of what stands above, then that of what stands below",
+        factors=tuple((str(f), shape_text(f.shape)) for f in factors),
+        hint="of every factor: the shape of what stands above, then that of what stands below",
         slips={str(i + 1): f"line {i + 1} is right: {f.above} has {shape_text(f.out)}, {f.below} has {shape_text(f.by)}"
                for i, f in enumerate(factors) if i != k},
-        claims=tuple(c for i, f in enumerate(factors) for c in (_claim(case, f), Claim("same", shape_text(shape if i == k else f.shape),
-                                                                                      shape_text(f.shape), i != k))),
+        claims=(*(_claim(case, f) for f in factors),
+                *(Claim("same", shape_text(shape if i == k else f.shape), shape_text(f.shape), i != k)
+                  for i, f in enumerate(factors))),
     )  # fmt: skip
 
 
@@ -129,7 +132,8 @@ def chain(spec: Spec) -> Question | None:
             (arranged(factor.by, factor.out), "that is the other layout")) if s != factor.shape}  # fmt: skip
         return spec.question(
             ask="What is the size of the missing factor (numerator layout)?", form="shape", answer=shape_text(factor.shape),
-            slips=slip, hint="which two values does it connect?", layout="numerator" if factor.out and factor.by else "", **common,
+            slips=slip, hint="which two values does it connect?",
+            layout="numerator" if factor.out and factor.by else "", **common,
         )  # fmt: skip
     return _which_factor(spec, case, factor, flat, target, common)
 
@@ -167,7 +171,12 @@ def _two_ways(m: Maker, spec: Spec) -> Case:
     m.vars.update({"X": f"{n}, {d}", "W": f"{d}, {h}", "V": f"{h}, {k}", "Y": f"{n}, {k}", "lam": "scalar"})
     f = m.function()
     penalty = rng.choice(("sum(H**2)", f"sum({f}(H))", "mean(H**2)", "sum(abs(H))"))
-    lines = (f"H = {m.function()}(X @ W)", f"D = {rng.choice(('sum', 'mean'))}((H @ V - Y)**2)", f"R = {penalty}", "L = D + lam*R")
+    lines = (
+        f"H = {m.function()}(X @ W)",
+        f"D = {rng.choice(('sum', 'mean'))}((H @ V - Y)**2)",
+        f"R = {penalty}",
+        "L = D + lam*R",
+    )
     return Case("\n".join(lines), m.vars, "W", lines=lines, top="L")
 
 
@@ -178,7 +187,7 @@ def _claim(case: Case, factor: Factor) -> Claim:
     text = definitions[factor.above]
     while factor.below not in (words := set(re.findall(r"[A-Za-z_]\w*", text))):  # not a neighbour: write out what is between
         name = next(n for n in definitions if n in words)
-        text = re.sub(rf"\b{name}\b", lambda _, n=name: f"({definitions[n]})", text)
+        text = re.sub(rf"\b{name}\b", f"({definitions[name]})", text)
     words = set(re.findall(r"[A-Za-z_]\w*", text))
     return Claim("shape", text, shape_text(factor.shape), True, {n: s for n, s in values.items() if n in words}, factor.below)
 

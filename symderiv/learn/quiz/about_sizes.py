@@ -19,7 +19,7 @@ from .spec import Spec
 
 LONGEST = 72  # characters of an expression
 SHORT = 48  # characters of a gradient that is shown as a reason, or of a value on the way
-LINEAR = frozenset("sum mean outer diag trace".split())  # these cost nothing to differentiate
+LINEAR = frozenset(["sum", "mean", "outer", "diag", "trace"])  # these cost nothing to differentiate
 NUMBERS = (2, 3, 4, 5, 6, 8, 10, 20, 50, 100)
 
 
@@ -54,7 +54,7 @@ def count(spec: Spec) -> Question | None:
     ]
     sizes = ", ".join(f"{n} = {k}" for n, k in values.items())
     product = " · ".join(str(number(s, values)) for s in a.shape)
-    counted = f"{shape_text(a.shape)} has {product} = {total:,} entries" if len(a.shape) > 1 else f"{shape_text(a.shape)} has {total:,} entries"  # fmt: skip
+    counted = f"{shape_text(a.shape)} has {f'{product} = ' if len(a) > 1 else ''}{total:,} entries"
     return spec.question(
         ask=f"How many entries does {case.text} have for {sizes}?", given=case.declared, form="number", answer=str(total),
         why=(a.rule, counted), factors=_factors(case, a), slips={str(k): text for k, text in wrong if k != total},
@@ -69,7 +69,8 @@ def truth(spec: Spec) -> Question | None:
     a = case.answer
     if not _readable(case):
         return None
-    statements = [s for s in (_has_size, _has_size, _has_axes, _has_shape_of, _has_entries, _has_one_size) if s is not _has_one_size or case.layout_matters]  # fmt: skip
+    statements = [_has_size, _has_size, _has_axes, _has_shape_of, _has_entries]
+    statements += [_has_one_size] if case.layout_matters else []
     made = spec.rng.choice(statements)(case, a, spec.rng)
     if made is None:
         return None
@@ -178,7 +179,8 @@ def which(spec: Spec) -> Question | None:
 def _four(cases: list[Case], rng: random.Random) -> list[Case]:
     """One of the cases and three of other shapes, not three alike; [] where there are not so many."""
     rng.shuffle(cases)
-    target, wrong = cases[0], []
+    target = cases[0]
+    wrong: list[Case] = []
     for c in cases[1:]:
         shape = c.answer.shape
         if shape != target.answer.shape and len(wrong) < 3 and sum(w.answer.shape == shape for w in wrong) < 2:
@@ -207,7 +209,8 @@ def _which_layout(spec: Spec) -> Question | None:
     claims = [Claim("shape", case.source, shape_text(s), True, dict(case.vars), case.wrt, case.order, n) for n, s in both.items()]
     return spec.question(
         ask=f"In which layout does {case.text} have the size {shape_text(said)}?", given=case.declared, form="choice",
-        answer=LETTERS[key], choices=choices, why=lines, slips=slip, hint="which shape comes first, that of the value or that of the variable?",
+        answer=LETTERS[key], choices=choices, why=lines, slips=slip, 
+        hint="which shape comes first, that of the value or that of the variable?",
         factors=_factors(case, a)[:-1], vars=case.used,
         claims=(*claims, *(Claim("same", shape_text(said), shape_text(s), s == said) for s in both.values())),
     )  # fmt: skip
@@ -305,7 +308,8 @@ def slips(a: ShapeAnswer) -> dict[str, str]:
     top, x = a.top, a.wrt
     told = [
         (other, f"that is the other layout: {'denominator' if numerator else 'numerator'}"),
-        (arranged(a.out, a.by, 1, a.layout) if a.order > 1 else None, f"that is the first derivative; this one is of order {a.order}"),
+        (arranged(a.out, a.by, 1, a.layout) if a.order > 1 else None,
+         f"that is the first derivative; this one is of order {a.order}"),
         (a.by, f"that is the shape of {x}; {top} has the shape {shape_text(a.out)}, and its axes belong to the answer"
                if a.out else f"that is the shape of {x}, differentiated once"),
         (a.out, f"that is the shape of {top}; the axes of {x}, {shape_text(a.by)}, belong to the answer"),
@@ -313,8 +317,10 @@ def slips(a: ShapeAnswer) -> dict[str, str]:
         ((*a.out, *a.by, *a.by) if a.order == 1 and a.by else None, f"that is a second derivative: {x} is counted twice"),
         ((*a.out, *a.by[::-1]) if numerator else (*a.by[::-1], *a.out), f"the axes of {x} are transposed"),
         ((*a.out[::-1], *a.by) if numerator else (*a.by, *a.out[::-1]), f"the axes of {top} are transposed"),
-        ((*a.out[1:], *a.by) if len(a.out) > 1 and a.order == 1 else None, f"the first axis of {top}, {a.out[0] if a.out else ''}, was forgotten"),
-        (_merged(a), "an axis that stands on both sides does not cancel: each entry of one has a derivative by each of the other"),
+        ((*a.out[1:], *a.by) if len(a.out) > 1 and a.order == 1 else None,
+         f"the first axis of {top}, {a.out[0] if a.out else ''}, was forgotten"),
+        (_merged(a), "an axis that stands on both sides does not cancel: "
+                     "each entry of one has a derivative by each of the other"),
     ]  # fmt: skip
     out: dict[str, str] = {}
     for shape, text in told:

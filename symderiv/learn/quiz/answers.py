@@ -25,9 +25,9 @@ LONGEST = 300  # characters of an answer
 LARGEST = 1000  # entries along an axis, or terms of a sum, of an expression that is answered
 TRUE = {"true", "t", "yes", "y", "yep", "right", "correct", "wahr", "ja", "vrai", "1", "✓"}
 FALSE = {"false", "f", "no", "n", "nope", "not true", "wrong", "incorrect", "falsch", "nein", "faux", "0", "✗"}
-ORDINALS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10",
-            "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9",
-            "tenth": "10"}  # fmt: skip
+_COUNTED = "one two three four five six seven eight nine ten"
+_ORDERED = "first second third fourth fifth sixth seventh eighth ninth tenth"
+ORDINALS = {word: str(k) for words in (_COUNTED, _ORDERED) for k, word in enumerate(words.split(), 1)}
 EXAMPLE = "A.T @ (B - C)"
 ENTRYWISE = "* multiplies entry by entry; the matrix product is written @"
 SHAPES_DIFFER = ("SD201", "SD202", "SD203", "SD204")
@@ -82,7 +82,9 @@ def _shape(question: Question, text: str) -> Judgement:
         if len(shape) < len(truth) and shape == tuple(s for s in truth if s != 1):
             return Judgement(None, "the entries are right; an axis of size 1 is an axis too: write it, as in (n, 1)", show(shape))
         if 1 < len(shape) < len(truth) and _flattened(shape, truth):
-            return Judgement(None, "this is the matrix of the flattened arrays (vec); here every axis is written by itself", show(shape))
+            return Judgement(
+                None, "this is the matrix of the flattened arrays (vec); here every axis is written by itself", show(shape)
+            )
     for shape in found.shapes:
         for wrong, says in question.slips.items():
             if shape_of_text(wrong) == shape:
@@ -147,7 +149,9 @@ def _number(question: Question, text: str) -> Judgement:
     values = {_product(shape) for shape in found.shapes}
     if len(values) != 1 or not (value := values.pop()).is_Integer:
         letters = read(text, {}, {str(s) for e in _sizes(question.vars) for s in e.free_symbols}).shapes
-        return Judgement(None, f"{wanted}: put the numbers in for the letters" if letters and question.kind == "count" else wanted)
+        return Judgement(
+            None, f"{wanted}: put the numbers in for the letters" if letters and question.kind == "count" else wanted
+        )
     if str(value) == question.answer:
         return Judgement(True, "", str(value))
     if question.kind == "error" and str(value) not in question.slips:
@@ -227,7 +231,9 @@ def _read_expression(text: str, declared: Mapping[str, str]) -> Problem:
     Raises:
         SymDerivError: what the input language says, where neither reads it.
     """
-    typed = re.sub(r"ᵀ|\^\s*\{?\s*(?:\\top|T|⊤)\s*\}?|(?<=[\w)])'", ".T", text).replace("−", "-").replace("·", "*").replace("^", "**")
+    typed = (
+        re.sub(r"ᵀ|\^\s*\{?\s*(?:\\top|T|⊤)\s*\}?|(?<=[\w)])'", ".T", text).replace("−", "-").replace("·", "*").replace("^", "**")
+    )
     try:
         return parse(typed, dict(declared))
     except SymDerivError as error:
@@ -255,9 +261,9 @@ def _meant_matmul(text: str, truth: Problem, declared: Mapping[str, str]) -> boo
                 letters[at] = "@"
         with contextlib.suppress(SymDerivError):
             other = _read_expression("".join(letters), declared)
-            if not _is_huge(other.expr) and set(other.vars) <= set(declared) and other.expr.shape == truth.expr.shape:
-                if equal(other.expr, truth.expr, truth.vars.values()):
-                    return True
+            fits = set(other.vars) <= set(declared) and other.expr.shape == truth.expr.shape and not _is_huge(other.expr)
+            if fits and equal(other.expr, truth.expr, truth.vars.values()):
+                return True
     return False
 
 

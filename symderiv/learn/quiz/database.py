@@ -1,7 +1,7 @@
 """The SQLite file of the quiz: opening it, bringing an old one up to date, and refusing one that must not be written.
 
-Versions (`PRAGMA user_version`): 1 had `answers` and `cards`; 2 keeps the questions that were answered wrong as well, so that they
-are asked again as they were whatever a later version makes of their keys.
+Versions (`PRAGMA user_version`): 1 had `answers` and `cards`; 2 keeps the questions that were answered wrong as well, so that
+they are asked again as they were, whatever a later version makes of their keys.
 """
 
 from __future__ import annotations

@@ -153,7 +153,11 @@ def _misreduced(line: Line, n: str, d: str, rng: random.Random) -> tuple[str, tu
     """A reduction whose result cannot be put back: keepdims forgotten, or the other axis."""
     if "axis=1" in line.text:
         return line.text.replace(", keepdims=True", ""), (n,), f"to work by rows, keep the axis, so that {line.name} is ({n}, 1)"
-    return line.text.replace("axis=0", "axis=1").replace(", keepdims=True", ""), (n,), f"to work by columns, {line.name} must have the axis of {d}"
+    return (
+        line.text.replace("axis=0", "axis=1").replace(", keepdims=True", ""),
+        (n,),
+        f"to work by columns, {line.name} must have the axis of {d}",
+    )
 
 
 LISTINGS: dict[str, Callable[[Spec], Listing | None]] = {"backward": backward, "broadcasting": broadcasting}

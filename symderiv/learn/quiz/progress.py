@@ -26,6 +26,7 @@ from .database import Unusable, connect, in_memory, readable
 from .model import Question
 from .schedule import DAY, Card, review
 
+
 @dataclass(frozen=True)
 class Answer:
     """One answer as it is kept."""
@@ -204,7 +205,12 @@ class Progress:
             return
 
     def _to_rescue(self, answer: Answer, data: str) -> None:
-        line = {"learner": self.learner, "file": str(self.path.resolve() if self.path else ""), "question": data, **asdict(answer)}
+        line = {
+            "learner": self.learner,
+            "file": str(self.path.resolve() if self.path else ""),
+            "question": data,
+            **asdict(answer),
+        }
         self._rescued.append(json.dumps(line, ensure_ascii=False) + "\n")
         try:
             if self.rescue is None:

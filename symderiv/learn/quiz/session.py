@@ -146,7 +146,7 @@ class Session:
             self._told = self.progress.note
             self.screen.say(f"note: {self.progress.note}.", "yellow")
             if self.progress.rescue:
-                self.screen.say("The quiz goes on. Your answers are kept in this file, and are taken in when the data can be used again:",
+                self.screen.say("The quiz goes on. Your answers are kept in this file until the data can be used again:",
                                 "yellow")  # fmt: skip
                 self.screen.unwrapped(str(self.progress.rescue), "yellow")
             elif self.progress.path:

@@ -4,7 +4,8 @@
     read("n by d", {"X": "n, d"}, {"n", "d"}).shapes          every shape that the text may mean, the most literal one first
 
 A text is brought to one alphabet (`_plain`), cut into tokens, freed of words that say nothing (`_tokens`), and parsed: axes are
-separated by commas, `x` or `by`; a product is one axis, or stands for axes where nothing else separates them. Nothing is evaluated.
+separated by commas, `x` or `by`; a product is one axis, or stands for axes where nothing else separates them. Nothing is
+evaluated.
 """
 
 from __future__ import annotations
@@ -25,20 +26,26 @@ SIGNS = {"×": " x ", "✕": " x ", "⨯": " x ", "⨉": " x ", "·": "*", "⋅"
          "⊤": ".T", "ᵀ": ".T", "ℝ": " REALS ", "{": "(", "}": ")", "[": "(", "]": ")", "⟨": "(", "⟩": ")", "<": "(", ">": ")",
          ";": ",", "$": " ", "`": " ", '"': " ", "“": " ", "”": " "}  # fmt: skip
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣᵈᵏᵐʰᵖʳ", "0123456789nxdkmhpr", strict=True))
-NUMBERS = {w: str(k) for k, w in enumerate("one two three four five six seven eight nine ten".split(), 1)}
-NOTHING = frozenset(
-    "the a an is it its it's has have of with in for by_ to my i think guess be should would and answer size sizes shape dim dims dimension "
-    "dimensions dimensional axis axes vector vectors matrix tensor array ndarray torch row rows column columns length long entry entries "
-    "element elements component components numbers values layout numerator denominator jacobian gradient hessian derivative reals "
-    "each single just only same shaped order rank".split()
-)  # fmt: skip
-SCALAR = frozenset("scalar number value constant float real".split())
-KINDS = frozenset("vector matrix tensor array".split())
+NUMBERS = {w: str(k) for k, w in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)}
+_SAYING_NOTHING = """
+the a an is it its it's has have of with in for to my i think guess be should would and answer size sizes shape shaped dim dims
+dimension dimensions dimensional axis axes vector vectors matrix tensor array ndarray row rows column columns length long entry
+entries element elements component components numbers values layout numerator denominator jacobian gradient hessian derivative
+reals each single just only same order rank
+"""
+NOTHING = frozenset(_SAYING_NOTHING.split())
+SCALAR = frozenset(["scalar", "number", "value", "constant", "float", "real"])
+KINDS = frozenset(["vector", "matrix", "tensor", "array"])
 NO_AXES = re.compile(
-    r"\(\s*\)|\(,\)|none|empty|reals|\b0\s*-?\s*d(im\w*)?|(no|zero|0)[ -]?(axes|axis|dim\w*|shape|size)|(a )?(single|one|just a) (number|value)"
-)  # fmt: skip
+    r"\(\s*\)|\(,\)|none|empty|reals|\b0\s*-?\s*d(im\w*)?|(no|zero|0)[ -]?(axes|axis|dim\w*|shape|size)|"
+    r"(a )?(single|one|just a) (number|value)"
+)
 LAYOUT = re.compile(r"\b(numerator|denominator)\b")
-ORDER = r"\b(?:\d\s*-?\s*d(?:im\w*)?(?=\s+\w*(?:array|tensor|vector|matrix|of))|\d-(?=tensor)|(?:order|rank)\s+\d|\w+(?:th|rd|nd|st)[ -]order)\b"
+ORDER = re.compile(  # `2d array`, `4-tensor`, `of order 3`, `fourth-order`: how many axes, not which
+    r"\b(?:\d\s*-?\s*d(?:im\w*)?(?=\s+\w*(?:array|tensor|vector|matrix|of))|\d-(?=tensor)|(?:order|rank)\s+\d|"
+    r"\w+(?:th|rd|nd|st)[ -]order)\b", re.IGNORECASE,
+)  # fmt: skip
+WRITE = "write the sizes of the axes, as in (n, d), n x d or scalar"
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ def _shapes(text: str, variables: Mapping[str, str], known: set[str]) -> Iterato
     if same is not None:
         yield same
         return
-    text = re.sub(ORDER, " ", text, flags=re.IGNORECASE)
+    text = ORDER.sub(" ", text)
     turned = re.match(r"^(.*\S)\s+columns?\b\W*(?:and|by|x)?\W*(.*\S)\s+rows?\b", text, re.IGNORECASE)
     text = f"{turned.group(2)} , {turned.group(1)}" if turned else text
     tokens = list(_tokens(text, known))
@@ -141,7 +148,7 @@ def _shapes(text: str, variables: Mapping[str, str], known: set[str]) -> Iterato
             yield ()
             return
         kind = sorted(words & KINDS)
-        raise Unreadable(f"of which sizes is the {kind[0]}? write them, as in (n, d)" if kind else "write the sizes of the axes, as in (n, d), n x d or scalar")  # fmt: skip
+        raise Unreadable(f"of which sizes is the {kind[0]}? write them, as in (n, d)" if kind else WRITE)
     tree = _Parser(tokens, known).all()
     separated = "," in tokens
     for spread in (False, True):

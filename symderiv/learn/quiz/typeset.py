@@ -1,9 +1,10 @@
-r"""The texts of a question as mathematics: `∂(A @ x)/∂x` becomes `\frac{\partial (A x)}{\partial x}`, `H = tanh(X @ W)` a formula.
+r"""The texts of a question as mathematics: `∂(A @ x)/∂x` becomes `\frac{\partial (A x)}{\partial x}`.
 
     pieces("What is the size of ∂f/∂x?", {})         [("text", "What is the size of "), ("math", r"\frac{…}{…}"), ("text", "?")]
     given(question)                                  the lines to look at, each as pieces
 
-What cannot be read as mathematics (a line whose sizes do not fit, keyword arguments in a listing) stays code: a question asks about it.
+What cannot be read as mathematics (a line whose sizes do not fit, keyword arguments in a listing) stays code: a question asks
+about it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .model import Question
 
 Piece = tuple[str, str]  # "text", "math" or "code", and the text
 Pieces = list[Piece]
+ENTRY = re.compile(r"∂([²³]?)(\w+)(?:\[([^\]]*)\])?/((?:∂\w+\[[^\]]*\])+|(?<=\]/)∂\w+)")  # `∂f[i]/∂W[j, l]`
 RAISED = {"²": "^2", "³": "^3"}
 
 
@@ -43,7 +45,7 @@ def pieces(text: str, variables: Mapping[str, str]) -> Pieces:
 def _plain(text: str) -> Iterator[Piece]:
     """Text with sizes, `·` and `[ ? ]` as mathematics."""
     at = 0
-    for found in re.finditer(r"\((?:\w+(?:, \w+)*,?)?\)(?= |\.|,|$)|\[ \? \]|·", text):
+    for found in re.finditer(r"\((?:\w+(?:, \w+)*,?)?\)(?= |\.|,|\?|;|:|$)|\[ \? \]|·", text):
         word = found.group()
         yield "text", text[at : found.start()]
         if word == "·":
@@ -62,23 +64,36 @@ def _derivatives(text: str, variables: Mapping[str, str]) -> Iterator[tuple[int,
     """Where derivatives stand, and their LaTeX."""
     at = 0
     while (start := text.find("∂", at)) >= 0:
-        found = re.match(r"∂([²³]?)(\w+)?", text[start:])
-        assert found is not None
-        stop = start + found.end()
-        top = found.group(2) or ""
+        entry = ENTRY.match(text, start)
+        if entry is not None:
+            power = RAISED.get(entry.group(1), "")
+            below = r" \, ".join(rf"\partial {_entry(*b)}" for b in re.findall(r"∂(\w+)\[([^\]]*)\]", entry.group(4)))
+            below = below or rf"\partial {latex_name(entry.group(4)[1:])}"
+            yield start, entry.end(), rf"\frac{{\partial{power} {_entry(entry.group(2), entry.group(3) or '')}}}{{{below}}}"
+            at = entry.end()
+            continue
+        begun = re.match(r"∂([²³]?)(\w+)?", text[start:])
+        assert begun is not None
+        stop = start + begun.end()
+        top = begun.group(2) or ""
         if not top:
             end = _closing(text, stop)
             top, stop = text[stop:end], end
-        below = re.match(r"/∂([A-Za-z]\w*?)([²³]?)(?!\w)", text[stop:])
+        under = re.match(r"/∂([A-Za-z]\w*?)([²³]?)(?!\w)", text[stop:])
         at = stop
-        if below is None or not top:
+        if under is None or not top:
             continue
-        stop += below.end()
+        stop += under.end()
         above = latex_name(top) if top.isidentifier() else _bracketed(top, variables)
         if above is not None:
-            power = RAISED.get(found.group(1), "")
-            yield start, stop, rf"\frac{{\partial{power} {above}}}{{\partial {latex_name(below.group(1))}{power}}}"
+            power = RAISED.get(begun.group(1), "")
+            yield start, stop, rf"\frac{{\partial{power} {above}}}{{\partial {latex_name(under.group(1))}{power}}}"
         at = stop
+
+
+def _entry(name: str, indices: str) -> str:
+    """`W1`, `i, j` as `{W_{1}}_{i, j}`."""
+    return f"{{{latex_name(name)}}}_{{{indices}}}" if indices else latex_name(name)
 
 
 def _bracketed(top: str, variables: Mapping[str, str]) -> str | None:
@@ -117,7 +132,7 @@ def given(question: Question) -> list[Pieces]:
         elif equals and "∂" in name:
             left = pieces(name, known)
             right = pieces(text, known) if "∂" in text else [("code", text)]
-            out.append([*left, ("math", "="), *right])
+            out.append([*left, ("math", r"\;=\;"), *right])
         else:
             out.append([("code", line)])
     return out
