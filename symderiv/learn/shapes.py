@@ -301,6 +301,7 @@ def spelled(node: Node, named: Mapping[Node, str]) -> str:
 
 
 __all__ = [
-    "Axis", "Row", "ShapeAnswer", "arranged", "intermediates", "kind_of", "memory", "number", "read_sizes", "rule", "shape_of",
+    "EXPRESSION", "Axis", "Row", "ShapeAnswer", "arranged", "intermediates", "kind_of", "memory", "number", "read_sizes", "rule",
+    "shape_of",
     "spelled", "stations",
 ]  # fmt: skip

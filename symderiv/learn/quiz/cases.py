@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ...read.problem import Problem, parse
 from ...write.language import to_text
-from ..shapes import ShapeAnswer
+from ..shapes import EXPRESSION, ShapeAnswer
 from .expressions import FAMILIAR, Maker, Shape
 
 INLINE = 16  # characters of an expression that stands above the line of its derivative
@@ -61,13 +61,13 @@ class Case:
 
     @property
     def subject(self) -> str:
-        """How what is differentiated is called in a sentence: its name, else itself."""
-        return self.top or self.expression
+        """How what is differentiated is called in a sentence."""
+        return self.top or EXPRESSION
 
     @property
     def text(self) -> str:
         """`∂(A @ x)/∂x`, `∂²L/∂w²`."""
-        top = self.subject
+        top = self.top or self.expression
         power = {1: "", 2: "²", 3: "³"}[self.order]
         return f"∂{power}{top if top.isidentifier() else f'({top})'}/∂{self.wrt}{power}"
 
