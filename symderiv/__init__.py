@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "verifying": ("verify",),
     "verify.verdict": ("Verdict",),
+    "check": ("check_document",),
     "api": ("derive", "evaluate", "hvp", "jvp", "load", "parse", "vjp"),
     "learn.shapes": ("shape_of",),
     "read.problem": ("Problem",),
@@ -44,6 +45,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from .api import derive, evaluate, hvp, jvp, load, parse, vjp
+    from .check import check_document
     from .errors import CertificateError, CodeError, DerivativeError, InputError, LimitError, ShapeError, SymDerivError
     from .expr.nodes import var
     from .learn.activations import activations
@@ -75,6 +77,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "activations",
+    "check_document",
     "derive",
     "evaluate",
     "flow",

@@ -100,7 +100,9 @@ class InputError(SymDerivError):
 
 
 class ShapeError(SymDerivError):
-    """Sizes or kinds that do not fit together."""
+    """Sizes or kinds that do not fit together; `operation` is the one that could not be formed, or ""."""
+
+    operation = ""
 
     default_code = "SD200"
 

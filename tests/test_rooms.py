@@ -30,6 +30,7 @@ ORDER = [  # from the inside to the outside; a room may import itself and every 
     {"result"},
     {"api"},
     {"verifying"},
+    {"check"},
     {"learn"},
     {"cli", "web", "notebook"},
     {"__main__"},

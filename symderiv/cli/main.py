@@ -20,6 +20,7 @@ from ..errors import SymDerivError
 COMMANDS = {  # name -> (module, attribute, one line); the modules are imported when the command is used
     "derive": ("symderiv.cli.derive", "derive", "Differentiate an expression and certify the result."),
     "verify": ("symderiv.cli.verify", "verify", "Tell whether a derivative is right, and what is wrong with it."),
+    "check": ("symderiv.cli.check", "check", "Check the derivations of documents line by line."),
     "shape": ("symderiv.cli.shape", "shape", "Tell the shape of a derivative and what each axis means."),
     "codegen": ("symderiv.cli.codegen", "codegen", "Write a module that computes a derivative."),
     "models": ("symderiv.cli.models", "models", "Show the models of a first course and their gradients."),

@@ -39,11 +39,20 @@ class _Latex:
         self.sentences = o.reasons if o.reasons is not None else standalone
 
     def text(self) -> str:
-        body = "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
+        body = self.declarations() + "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
         if not self.standalone:
             return body + "\n"
         title = "".join(self.inline(p) for p in self.doc.title)
         return f"{PREAMBLE}\\begin{{document}}\n\\section*{{{title}}}\n\n{body}\n\\end{{document}}\n"
+
+    def declarations(self) -> str:
+        """A comment that tells `symderiv check` what the names mean: `% symderiv: X: n,d; w: d`."""
+        shown = []
+        for v in self.doc.derivation.vars.values():
+            attrs = [a for a in sorted(v.attrs) if not (a == "symmetric" and v.attrs & {"psd", "diagonal"})]
+            sizes = ",".join(map(str, v.shape)) or "scalar"
+            shown.append(" ".join([f"{self.math.name(v)}: {sizes}", *attrs]))
+        return f"% symderiv: {'; '.join(shown)}\n" if shown else ""
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):

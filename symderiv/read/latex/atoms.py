@@ -105,6 +105,8 @@ def named(r: LatexReader, c: Cursor, key: Key, start: int, anchor: object) -> Va
     """A name with its scripts, or the function of this name applied to the bracket that follows."""
     if key == Key("d") and calculus.is_inline(r, c):
         return calculus.read_inline(r, c, start)
+    if key == Key("d") and calculus.is_differential(r, c, anchor):
+        return calculus.read_differential(r, c, start)
     scripts = read_scripts(r, c)
     scripts.anchor = anchor
     following = c.peek()

@@ -25,7 +25,7 @@ from .heads import (
     name_pattern,
 )
 from .indices import WHOLE, is_index_part, letter_of, position, read_index, split_indices
-from .naming import label_text
+from .naming import Key, label_text
 from .scripts import content
 from .tree import Cursor, Item, Token, is_char
 from .values import Value, value_of
@@ -256,6 +256,38 @@ def read_inline(r: LatexReader, c: Cursor, start: int, whole: bool = False) -> V
     head = inline_head(r, c, c.at if whole else c.at - 1)
     assert head is not None
     return placed(r, c, head)
+
+
+def is_differential(r: LatexReader, c: Cursor, anchor: object) -> bool:
+    r"""Whether the letter d, consumed, is that of `dX`, `\mathrm{d}(X w)`: the text has differentials, and d is no name."""
+    if r.context is None or not r.context.differentials or r.is_defined(Key("d")) or "d" in r.declared.vars:
+        return False
+    if r.context.differentials == "upright" and is_char(anchor, "d"):  # type: ignore[arg-type]
+        return False
+    item = c.peek()
+    return item is not None and not product_ends(c) and not (isinstance(item, Token) and item.kind in ("sub", "sup", "prime"))
+
+
+def read_differential(r: LatexReader, c: Cursor, start: int) -> Value:
+    r"""`dX`: a variable of the shape of X that stands for its differential; `dX^{-1}` is that of the inverse."""
+    from .atoms import read_factor
+    from .reader import DerivativeOf
+
+    begin = c.at
+    p = name_pattern(r, c)
+    value = r.context.value if r.context is not None else None
+    if p is not None and is_plain_unknown(r, p) and not is_application(r, p) and value is not None and r.loss_name in ("", p.key.identifier):
+        r.loss_name = p.key.identifier
+        x = value_of(value, p.start, p.stop, named=p.key.identifier)
+    else:
+        c.at = begin
+        x = read_factor(r, c)
+    whole = DerivativeOf(x.named, x.node, "", None, 0)
+    found = next((v for v, k in r.unknowns.items() if k.order == 0 and k.numerator is x.node), None)
+    if found is None:
+        found = Var(f"d_{len(r.unknowns) + 1}_{x.named or 'f'}", x.node.shape)
+        r.unknowns[found] = replace(whole, span=r.span(start, c.last))
+    return replace(x, node=found, start=start, stop=c.last, literal=False, named="")
 
 
 def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:

@@ -275,7 +275,9 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         r.assumptions.setdefault("sigma(", "σ(z) is the logistic function 1/(1 + e^(-z)), for every entry")
         return _activation(r, c, "sigmoid", scripts, g, start)
     if known:
-        _check_product(r, key, scripts, g, start)
+        after = c.peek(1)
+        if not (scripts.sub is not None and isinstance(after, Token) and after.kind == "sub"):  # X_{ij} (W_1)_{jk} is a product
+            _check_product(r, key, scripts, g, start)
         return None
     written = key.base if key.base not in GREEK else "\\" + key.base
     if written in r.functions or key.base in r.functions:

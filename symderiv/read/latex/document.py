@@ -3,7 +3,7 @@ r"""What a LaTeX text says: statements with their sides as words; `read_latex` a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ from .sets import set_names
 from .split import Raw, split_statements
 from .statements import LatexStatement, read_statement
 from .tokens import MAX_STATEMENTS, Clock
+from .tree import Item
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Context:
         free: letters that are indices of every statement besides those of its left side.
         product: what two columns side by side are taken for: outer, inner or odot; "" refuses them.
         functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
+        differentials: whether `dX`, `\mathrm{d}(X w)` are differentials rather than products by a name d: "d", or "upright" for
+            `\mathrm{d}` alone; "" for neither.
     """
 
     value: Node | None = None
@@ -59,6 +62,7 @@ class Context:
     free: tuple[str, ...] = ()
     product: str = ""
     functions: Mapping[str, str] = field(default_factory=dict)
+    differentials: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,12 +166,62 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
 
 def _read_lines(source: str, vars: object, context: Context, name: str) -> LatexDocument:
     """The text as it is; where `W_i` of a matrix is a row or a column, the one that fits, if only one does."""
-    declared = declarations_from(plain_names(vars))
     squares = names_with_powers(vars)
+
+    def read(declared: Declarations, lines: str, told: list[str]) -> LatexDocument:
+        return _read(source, declared, context, name, lines, told, squares)
+
+    return _labelled(read, declarations_from(plain_names(vars)), context)
+
+
+def read_statements(
+    source: str,
+    raws: Sequence[Raw],
+    declared: Declarations,
+    context: Context | None = None,
+    name: str = "",
+    known: Sequence[Raw] = (),
+    squares: frozenset[str] = frozenset(),
+) -> LatexDocument:
+    """Statements that are split already, of a longer text in which their items have their places.
+
+    Args:
+        source: the whole text.
+        raws: what is read.
+        declared: the variables; names that are not declared are assumed as `read_latex` does.
+        context: what is known around them.
+        known: definitions that these statements may use; they are read when a name is met.
+        squares: names that are declared with a power (`\\sigma^2`).
+
+    Raises:
+        SymDerivError: as `read_latex`.
+    """
+    around = context or Context()
+    items = tuple(i for raw in (*known, *raws) for side in raw.sides for i in side)
+
+    def read(declared: Declarations, lines: str, told: list[str]) -> LatexDocument:
+        return _read_raws(source, list(raws), items, declared, around, name, lines, told, squares, list(known))
+
+    try:
+        return _labelled(read, declared, around)
+    except SymDerivError:
+        raise
+    except RecursionError:
+        raise LimitError("the text is nested too deeply", code="SD902", span=Span(source, 0, 1, name)) from None
+    except Exception as error:  # the border: nothing but SymDerivError leaves
+        what = f"this could not be read ({type(error).__name__}: {str(error)[:200]})"
+        raise InputError(what, code="SD100", hint="please report it", span=Span(source, 0, 1, name)) from error
+
+
+_Read = Callable[[Declarations, str, list[str]], LatexDocument]
+
+
+def _labelled(read: _Read, declared: Declarations, context: Context) -> LatexDocument:
+    """A reading in which declared scalars that stand as indices are labels."""
     labels: dict[str, NeedsLabel] = {}
     while True:
         try:
-            found = _read_with(source, declared, context, name, list(labels), squares)
+            found = _read_with(read, declared, list(labels))
         except NeedsLabel as error:
             v = declared.vars.get(error.name)
             if v is None or v.rank or v.attrs or v in _used(context):
@@ -186,17 +240,15 @@ def _words_of(d: LatexDocument) -> list[Node]:
     return [x for side in sides for x in (side.words, side.entry) if x is not None]
 
 
-def _read_with(
-    source: str, declared: Declarations, context: Context, name: str, labels: list[str], squares: frozenset[str]
-) -> LatexDocument:
+def _read_with(read: _Read, declared: Declarations, labels: list[str]) -> LatexDocument:
     told = [f"{n} is a label, a whole number (it stands as an index)" for n in labels]
     try:
-        return _read(source, declared, context, name, "", told, squares)
+        return read(declared, "", told)
     except WhichLine as unclear:
         found: list[LatexDocument] = []
         for lines in ("row", "column"):
             try:
-                found.append(_read(source, declared, context, name, lines, told, squares))
+                found.append(read(declared, lines, told))
             except NeedsLabel:
                 raise
             except SymDerivError:
@@ -223,7 +275,6 @@ def _read(
     told_before: list[str],
     squares: frozenset[str],
 ) -> LatexDocument:
-    clock = Clock(source, name)
     items = tree_of(source, context.macros, name)
     raws = split_statements(items, source, name)
     if all(raw.condition for raw in raws):
@@ -233,11 +284,27 @@ def _read(
         span = Span(source, raws[MAX_STATEMENTS].start, raws[MAX_STATEMENTS].stop, name)
         what = f"the text has {len(raws)} statements; at most {MAX_STATEMENTS} are read at once"
         raise LimitError(what, code="SD903", hint="read one display at a time", span=span)
+    return _read_raws(source, raws, items, declared, context, name, lines, told_before, squares)
+
+
+def _read_raws(
+    source: str,
+    raws: list[Raw],
+    items: tuple[Item, ...],
+    declared: Declarations,
+    context: Context,
+    name: str,
+    lines: str,
+    told_before: list[str],
+    squares: frozenset[str],
+    known: Sequence[Raw] = (),
+) -> LatexDocument:
+    clock = Clock(source, name)
     inference, sets = Inference(), set_names(items)
     ends = size_letters(items)
     declared = ranges_declared_as_scalars(declared, ends, _used(context))
     declared.check_names()
-    families = find_families(declared, raws)
+    families = find_families(declared, [*known, *raws])
     declared = without_families(declared, families)
     numbered = {**families.ready, **{f.name: len(f.letters) for f in families.found}}
     letters = [s for s in ends if s not in declared.vars and s not in declared.sizes]
@@ -266,7 +333,7 @@ def _read(
     try:
         with unifying(inference.unifier):
             assume_families(first, families)
-            _read_once(first, raws)
+            _read_once(first, raws, known)
             _expect_shape(first, context)
             _settle_letters(first, inference, unknown, declared)
     except SymDerivError as error:
@@ -277,13 +344,13 @@ def _read(
     final, found, told, names = _settled(inference, declared, unknown)
     second = reader(final, found, None, _fixed(first, inference, names))
     second.remember_guesses(first)
-    statements = _read_once(second, raws)
+    statements = _read_once(second, raws, known)
     return _document(second, statements, families, [*told_before, *told, *second.assumptions.values()])
 
 
-def _read_once(r: LatexReader, raws: list[Raw]) -> list[LatexStatement]:
-    plans = plan_statements(r, raws)
-    return [read_statement(r, plan) for plan in plans]
+def _read_once(r: LatexReader, raws: list[Raw], known: Sequence[Raw] = ()) -> list[LatexStatement]:
+    plans = plan_statements(r, [*known, *raws])
+    return [read_statement(r, plan) for plan in plans[len(known) :]]
 
 
 def _expect_shape(r: LatexReader, context: Context) -> None:
@@ -362,6 +429,14 @@ def _check_double_use(r: LatexReader) -> None:
         what = "`\\sigma` is a function in one place and a variable in another"
         hint = "declare `sigma: scalar` and write \\operatorname{sigmoid} for the function, or rename one"
         raise r.error(what, at, at + 6, "SD133", hint)
+
+
+def settled_declarations(
+    inference: Inference, declared: Declarations, unknown: dict[str, Expr]
+) -> tuple[Declarations, list[str]]:
+    """What a reading with unknown sizes found out: declarations with the assumed variables, and sentences for sizes."""
+    final, _, told, _ = _settled(inference, declared, unknown)
+    return final, told[len(inference.guesses) :]
 
 
 def _document(r: LatexReader, statements: list[LatexStatement], families: Families, told: list[str]) -> LatexDocument:

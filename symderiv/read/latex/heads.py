@@ -82,6 +82,8 @@ def head_of(r: LatexReader, top: Sequence[Item], bottom: Sequence[Item], start: 
         r.assumptions.setdefault("delta/delta", "δ above and below a line is a derivative")
     variables = _variables(r, list(bottom), sign, start, stop)
     order = sum(n for _, n in variables)
+    if above[1] == 1 and order == 2 and len(variables) == 1 and is_macro(variables[0][0][0], "sigma", "tau", "omega"):
+        variables, order = [(list(below[2]), 1)], 1  # by the variance σ², which is a variable of its own
     if above[1] != order:
         what = f"`{r.text(start, stop)}`: the order is {above[1]} above and {order} below the line"
         raise r.error(what, start, stop, "SD135")

@@ -62,7 +62,7 @@ def _plan(r: LatexReader, raw: Raw) -> Plan:
     if _is_derivative(r, left):
         return Plan(raw, "derivative")
     c = Cursor(left, left[0].start, left[-1].stop)
-    p = name_pattern(r, c)
+    p = name_pattern(r, c) if not _begins_with_d(r, left) else None
     if p is None or not c.done:
         if raw.signs[0] == "<-":
             raise r.error("the target of an update is a variable", raw.start, left[-1].stop, "SD135")
@@ -80,6 +80,13 @@ def _plan(r: LatexReader, raw: Raw) -> Plan:
 
 def _is_derivative(r: LatexReader, items: Sequence[Item]) -> bool:
     return left_head(r, items) is not None
+
+
+def _begins_with_d(r: LatexReader, left: Sequence[Item]) -> bool:
+    """`dL = …` in a text with differentials defines nothing."""
+    if r.context is None or not r.context.differentials or len(left) < 2:
+        return False
+    return is_char(left[0], "d") or (is_macro(left[0], "mathrm", "text", "mathsf", "operatorname") and plain_text([left[1]]) == "d")
 
 
 def left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] | None:

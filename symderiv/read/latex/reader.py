@@ -206,7 +206,9 @@ class LatexReader:
                 ]
             message = f"`{self.text(start, stop)}`: " + (", ".join(shown) + ": " if shown else "") + detail
             hint = error.hint or self.declare_hint_of(operands)
-            raise self.shape_error(message, start, stop, hint) from None
+            raised = self.shape_error(message, start, stop, hint)
+            raised.operation = name
+            raise raised from None
         self.places.setdefault(node, (start, stop))
         return node
 

@@ -91,7 +91,7 @@ def split_statements(items: Sequence[Item], source: str = "", name: str = "") ->
     for row in _rows(items, source, name):
         begin = len(out)
         row_conditions: list[Raw] = []
-        for piece in _pieces(row):
+        for piece in pieces_of_row(row):
             raw = _relation(piece)
             if raw is None:
                 continue
@@ -171,7 +171,8 @@ def _text_of(items: Sequence[Item], k: int) -> tuple[str, int] | None:
     return None
 
 
-def _pieces(row: Sequence[Item]) -> list[Piece]:
+def pieces_of_row(row: Sequence[Item]) -> list[Piece]:
+    """What stands between commas, wide spaces, arrows and words of a row."""
     out = [Piece([], first=True)]
     k = 0
     while k < len(row):
@@ -186,6 +187,9 @@ def _pieces(row: Sequence[Item]) -> list[Piece]:
             pass
         elif is_char(item, ",", ";") or is_char(item, ".") or is_macro(item, "quad", "qquad"):
             same = out[-1]
+            if same.link and not same.items:
+                k += 1
+                continue  # what leads to the next piece is not lost for a wide space
             out.append(Piece([], condition=same.condition and not same.items, first=same.first and not same.items))
         elif is_char(item, ":") and not (k + 1 < len(row) and is_char(row[k + 1], "=")):
             out.append(Piece([]))

@@ -252,7 +252,9 @@ class _Chain:
                 hint = f"{r.text(here.start, here.stop, 30)} transposed would fit: ^\\top"
             elif x.kind == "matrix" and same_size(a, x.node.shape[1]):
                 hint = f"{r.text(x.start, x.stop, 30)} transposed would fit: ^\\top"
-            raise r.shape_error(f"{shown}: inner sizes {a} and {b} differ", self.start, x.stop, hint)
+            raised = r.shape_error(f"{shown}: inner sizes {a} and {b} differ", self.start, x.stop, hint)
+            raised.operation = "matmul"
+            raise raised
 
     def _refuse(self, r: LatexReader, x: Value) -> NoProduct:
         left, right = r.shown(self.last if len(self.nodes) > 1 else self.value(r)), r.shown(x)

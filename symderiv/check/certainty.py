@@ -1,0 +1,111 @@
+"""Whether a relation is certainly wrong: whatever the names that nobody declared may be, and with nothing usual that makes it right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import SymDerivError
+from ..expr.nodes import Var
+from ..expr.sizes import show_shape
+from ..read.names import is_greek
+from .judge import ChainJudge, Outcome
+from .reading import ChainReader, Reading
+from .relations import Chain
+from .scope import Meaning
+from .values import Values
+
+if TYPE_CHECKING:
+    from .checker import Checker
+
+USUAL = 6  # arrays for which something usual is tried
+
+
+class Certainty:
+    """Takes back verdicts that hang on what is not said.
+
+    Attributes:
+        checker: the document.
+    """
+
+    def __init__(self, checker: Checker) -> None:
+        self.checker = checker
+
+    def surely(self, chain: Chain, reading: Reading, o: Outcome, meaning: Meaning, skip: str) -> Outcome:
+        """A relation is wrong only if it is wrong whatever the names that nobody declared may be, and nothing that is usual and
+        not said makes it right."""
+        if o.status != "wrong":
+            return o
+        assumed = {n for n in reading.vars if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
+        assumed |= {n for n in reading.assumed if n not in meaning.known}
+        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars}
+        doubt = self._doubt(assumed, reading, o, meaning)
+        if doubt:
+            return Outcome(o.side, "skipped", o.what, reason=doubt)
+        arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
+        evident = {n for n in arrays if n in meaning.vars and any(w in meaning.vars[n][1] for w in ("bold", "transposed", "ind"))}
+        loose = arrays - evident
+        if loose and self._right_for(chain, meaning, skip, {n: Var(n, ()) for n in loose}, o.side):
+            names = ", ".join(sorted(loose))
+            return Outcome(
+                o.side, "skipped", o.what, reason=f"it holds for scalars and not for arrays; nothing says what {names} is"
+            )
+        usual = self._usual(chain, reading, o, meaning, skip) if o.what in ("identity", "derivative", "differential") else ""
+        if usual:
+            return Outcome(o.side, "skipped", o.what, reason=usual)
+        told = tuple(f"assumed: {n} has shape {show_shape(reading.vars[n].shape)}" for n in sorted(assumed) if n in reading.vars)
+        return Outcome(**{**vars(o), "notes": (*o.notes, *told)})
+
+    def _doubt(self, assumed: set[str], reading: Reading, o: Outcome, meaning: Meaning) -> str:
+        """Names that make a verdict uncertain because nothing says what they are."""
+        if not assumed:
+            return ""
+        shown = ", ".join(f"`{n}`" for n in sorted(assumed)[:3])
+        if o.kind in ("shape", "declared_shape"):
+            return f"the shapes do not fit if {shown} is what its letter says; nothing declares it"
+        if self.checker.declares_something or any(not _plain(n) for n in assumed):
+            return f"it would be wrong, but nothing says what {shown} is"
+        return ""
+
+    def _usual(self, chain: Chain, reading: Reading, o: Outcome, meaning: Meaning, skip: str) -> str:
+        """Something usual that is not said and would make the relation right: targets that sum to 1, distinct indices."""
+        arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in meaning.vars][:6]
+        for v in arrays:
+            for attr in ("simplex", "onehot"):
+                if self._right_for(chain, meaning, skip, {v.name: Var(v.name, v.shape, (attr,))}, o.side):
+                    said = "sum to 1" if attr == "simplex" else "are one-hot"
+                    return f"it holds if the entries of `{v.name}` {said}; if they do, declare it: `{v.name}: … {attr}`"
+        for v in arrays:
+            square = v.rank == 2 and v.shape[0] == v.shape[1] and self.checker.speaks_of_symmetry
+            symmetric = {v.name: Var(v.name, v.shape, ("symmetric",))} if square else {}
+            if square and self._right_for(chain, meaning, skip, symmetric, o.side):
+                return f"it holds if `{v.name}` is symmetric; if it is, declare it: `{v.name}: … symmetric`"
+        return ""
+
+    def _right_for(self, chain: Chain, meaning: Meaning, skip: str, changed: Mapping[str, Var], side: int) -> bool:
+        """Whether a relation holds if some names are something else."""
+        other = meaning.copy()
+        for n, v in changed.items():
+            other.vars[n] = (v, "assumed (tried)")
+        try:
+            reading = ChainReader(
+                self.checker.paper.text, self.checker.context, self.checker.paper.name, self.checker.squares
+            ).read(chain, other, skip=skip)
+            values = Values(depends=self.checker.values.depends, variables={**self.checker.values.variables, **changed})
+            outcomes = ChainJudge(
+                chain, reading, values, self.checker.paper.text, [0] * len(chain.sides), meaning.layout
+            ).outcomes()
+        except SymDerivError:
+            return False
+        found = next((o for o in outcomes if o.side == side), None)
+        return found is not None and found.status in ("right", "posed")
+
+
+def _plain(name: str) -> bool:
+    """A name that stands for a constant or a variable by itself: one small letter, or one small Greek letter."""
+    return (
+        (len(name) == 1 and name.islower()) or (is_greek(name) and name.islower()) or (len(name) == 1 and name in "XYWABCPQUVZHM")
+    )
+
+
+__all__ = ["Certainty"]

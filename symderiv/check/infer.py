@@ -1,0 +1,160 @@
+"""What undeclared names are: kinds from how they are written, sizes by unification over the whole document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sympy import Dummy, Expr
+
+from ..errors import SymDerivError
+from ..expr.sizes import unifying
+from ..read.infer import Inference, sentence
+from ..read.latex.document import Context, settled_declarations
+from ..read.latex.families import assume_families, find_families, without_families
+from ..read.latex.identifiers import size_letters
+from ..read.latex.naming import GREEK, Key, label_text
+from ..read.latex.plans import plan_statements
+from ..read.latex.reader import LatexReader
+from ..read.latex.scripts import TRANSPOSES, content
+from ..read.latex.statements import read_statement
+from ..read.latex.tokens import Clock
+from ..read.latex.tree import Group, Item, Token, is_char, is_macro
+from .reading import differential_sign
+from .relations import Chain
+from .scope import Meaning
+
+BOLD = ("mathbf", "boldsymbol", "bm", "pmb", "vec", "symbf", "textbf")
+
+
+def infer(
+    text: str,
+    chains: Sequence[Chain],
+    meaning: Meaning,
+    name: str,
+    defined: Iterable[str] = (),
+    squares: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Adds what the document's use of undeclared names says to the declarations; sentences that tell it."""
+    declared = meaning.declared()
+    inference = Inference()
+    items = tuple(i for c in chains for side in c.sides for i in side)
+    letters = [s for s in size_letters(items) if s not in declared.vars and s not in declared.sizes]
+    unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
+    context = Context()
+    families = find_families(declared, [c.raw(*range(len(c.sides))) for c in chains])
+    declared = without_families(declared, families)
+    numbered = {**families.ready, **{f.name: len(f.letters) for f in families.found}}
+    r = LatexReader(
+        text,
+        declared,
+        Clock(text),
+        inference,
+        name,
+        context,
+        sizes=dict(unknown),
+        families=numbered,
+        labels=families.labels,
+        squares=squares,
+    )
+    defined = set(defined)
+    for key, rank, why in evident_arrays(chains):
+        if not r.table.find(key) and key.identifier not in defined:
+            inference.guess(key.identifier, rank, why)
+            r.table.add(key.identifier, key)
+    with unifying(inference.unifier):
+        assume_families(r, families)
+        for chain in chains:
+            if not chain.sides[0] or len(chain.sides) < 2:
+                continue
+            _try(r, chain, inference, differential_sign(chain.sides[0]) if "d" not in declared.vars else "")
+        for s, size in unknown.items():
+            if isinstance(inference.unifier.find(size), Dummy):
+                from ..expr.sizes import size_symbol
+
+                inference.unifier.unify(size, size_symbol(s))
+    final, told = settled_declarations(inference, declared, unknown)
+    used = set(inference.guesses) - {f.name for f in families.found}
+    for v in final.vars.values():
+        if v.name not in meaning.vars and v.name in used and v.name not in defined:
+            meaning.vars[v.name] = (v, f"assumed ({inference.guesses[v.name].why})")
+            told.append(sentence(v, inference.guesses[v.name].why))
+    return told
+
+
+def _try(r: LatexReader, chain: Chain, inference: Inference, differential: str) -> None:
+    """One chain, for what it says about sizes; one that cannot be read, or contradicts the others, says nothing."""
+    bound, guesses, unknown = dict(inference.unifier.bound), dict(inference.guesses), list(inference.unknown)
+    needed, definitions, table = list(inference.needed), dict(r.definitions), {k: list(v) for k, v in r.table.by_key.items()}
+    names = set(r.table.names)
+    r.clock, r.context = Clock(r.source, r.name), Context(differentials=differential)
+    try:
+        for plan in plan_statements(r, [chain.raw(*range(len(chain.sides)))]):
+            read_statement(r, plan)
+    except (SymDerivError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+        inference.unifier.bound.clear()
+        inference.unifier.bound.update(bound)
+        inference.guesses, inference.unknown, inference.needed = guesses, unknown, needed
+        kept = {k: d for k, d in r.definitions.items() if k in definitions}
+        r.definitions, r.table.by_key, r.table.names = kept, table, names
+        for d in r.definitions.values():
+            d.busy = False
+
+
+def evident_arrays(chains: Iterable[Chain]) -> list[tuple[Key, int, str]]:
+    """Names that are written as arrays: bold, under an arrow, transposed, between double bars."""
+    found: dict[Key, tuple[int, str]] = {}
+    for chain in chains:
+        for side in chain.sides:
+            _walk(side, found)
+    return [(k, rank, why) for k, (rank, why) in found.items()]
+
+
+def _walk(items: Sequence[Item], found: dict[Key, tuple[int, str]]) -> None:
+    items = list(items)
+    for k, item in enumerate(items):
+        if not isinstance(item, Token):
+            _walk(item.items, found)
+            continue
+        key: Key | None = None
+        why = ""
+        used = 1
+        if is_macro(item, *BOLD) and k + 1 < len(items):
+            inner = content(items[k + 1])
+            if (
+                len(inner) == 1
+                and isinstance(inner[0], Token)
+                and ((inner[0].text.isalpha() and len(inner[0].text) == 1) or inner[0].text in GREEK)
+            ):
+                key, why, used = Key(inner[0].text), "it is in bold", 2
+        elif (item.kind == "char" and item.text.isalpha()) or (item.kind == "macro" and item.text in GREEK):
+            key = Key(item.text)
+        if key is None:
+            continue
+        label, transpose = _scripts(items, k + used)
+        if not why and not transpose:
+            continue
+        if label is None:
+            continue
+        rank = 2 if key.base[:1].isupper() else 1
+        found.setdefault(key.labelled(label) if label else key, (rank, why or "it is transposed"))
+
+
+def _scripts(items: Sequence[Item], k: int) -> tuple[str | None, bool]:
+    """The label below, None for an index; and whether a transpose stands above."""
+    label: str | None = ""
+    transpose = False
+    while k + 1 < len(items) and isinstance(items[k], Token) and items[k].kind in ("sub", "sup"):  # type: ignore[union-attr]
+        inner = content(items[k + 1])
+        if items[k].kind == "sub":  # type: ignore[union-attr]
+            text = label_text(inner)
+            label = text if text is not None and (text.isdigit() or len(text) > 1) else None
+        else:
+            flat = [t for i in inner for t in ((i,) if isinstance(i, Token) else content(i) if isinstance(i, Group) else ())]
+            transpose = transpose or any(is_char(t, "T") or is_macro(t, *TRANSPOSES) for t in flat)
+            if any(isinstance(i, Group) and i.opener == "(" for i in inner):
+                label = None
+        k += 2
+    return label, transpose
+
+
+__all__ = ["evident_arrays", "infer"]

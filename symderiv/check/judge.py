@@ -1,0 +1,342 @@
+"""One chain: what each of its relations says, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from ..errors import ShapeError, SymDerivError
+from ..expr.nodes import Call, Index, Node, Var
+from ..expr.walk import postorder, variables
+from ..read.latex.arrays import entries_to_array
+from .chainrule import chain_rule, factors_of
+from .compare import Comparison, compare_sides, holds_as_inequality, is_zero
+from .reading import Reading, Sided
+from .relations import Chain
+from .values import Truth, Unknown, Values, differentials, resolved, same_shape, truth_of_side, with_differentials
+
+SHOWN = {"scalar": "a scalar", "column": "a column", "row": "a row", "matrix": "a matrix", "tensor": "an array of rank 3 or more"}
+
+
+@dataclass
+class Outcome:
+    """What became of one relation.
+
+    Attributes:
+        side: which side of the chain stands on its right.
+        status: right, wrong, posed, defined, read or skipped.
+        comparison: for a verdict.
+        code_kind: the kind of the finding.
+    """
+
+    side: int
+    status: str
+    what: str = "identity"
+    reason: str = ""
+    code: str = ""
+    how: str = ""
+    kind: str = ""
+    message: str = ""
+    fixed: Node | None = None
+    counterexample: str = ""
+    notes: tuple[str, ...] = ()
+    vote: str = ""
+
+
+@dataclass
+class Value:
+    """A side with its value, or why it has none."""
+
+    words: Node | None
+    kind: str = ""
+    reason: str = ""
+    code: str = ""
+    error: SymDerivError | None = None
+    open: bool = False
+    truth: Truth | None = None
+
+
+@dataclass
+class ChainJudge:
+    """Judges the relations of one chain.
+
+    Attributes:
+        chain, reading: as written and as read.
+        values: derivatives of the document.
+        name_of: what a side is called in messages.
+        layout: any, numerator, denominator.
+    """
+
+    chain: Chain
+    reading: Reading
+    values: Values
+    text: str
+    lines: list[int]
+    layout: str = "any"
+    chain_rule_context: object = None
+    posed: list[Node] = field(default_factory=list)
+    sides: list[Value] = field(default_factory=list)
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each relation of the chain."""
+        self.sides = [self._value(k, s) for k, s in enumerate(self.reading.sides)]
+        self._chain_rules()
+        return list(self._walk())
+
+    # values --------------------------------------------------------------------------------------------------------------------
+    def _value(self, k: int, side: Sided) -> Value:
+        if side.error is not None:
+            return Value(None, reason=side.error.message, code=side.error.code, error=side.error)
+        try:
+            if side.derivative is not None:
+                words, truth = truth_of_side(self.values, self.reading, side.derivative)
+                return Value(words, "", truth=truth, open=bool(truth.open))
+            assert side.words is not None
+            words, unknown, _ = resolved(self.values, self.reading, side.words)
+            if differentials(self.reading):
+                words = with_differentials(self.values, self.reading, words, self.varying())
+            return Value(words, side.kind, open=bool(unknown))
+        except Unknown as error:
+            return Value(None, side.kind, error.reason, error.code)
+        except SymDerivError as error:
+            return Value(None, side.kind, error.message, error.code)
+
+    def varying(self) -> list[Var]:
+        """The variables whose differentials are written; where none is, all that occur below a differential."""
+        known = differentials(self.reading)
+        direct = [n for n in known.values() if isinstance(n, Var)]
+        if direct:
+            return list(dict.fromkeys(direct))
+        return [v for v in variables(*known.values()) if not v.is_a("integer")]
+
+    @property
+    def varying_is_told(self) -> bool:
+        known = differentials(self.reading)
+        return not known or any(isinstance(n, Var) for n in known.values())
+
+    def _chain_rules(self) -> None:
+        """Products of derivatives of arrays, which are no products of matrices as they stand."""
+        first = self.reading.sides[0].derivative
+        if self.chain_rule_context is None:
+            return
+        for k, value in enumerate(self.sides):
+            if value.words is None and k < len(self.chain.sides) and self.chain.sides[k]:
+                found = chain_rule(self.chain_rule_context, self.chain, k, first, self.values, self.reading)
+                if isinstance(found, Node):
+                    self.sides[k] = Value(found, "")
+                elif found:
+                    value.reason, value.code, value.error = found, "", None
+
+    # relations -----------------------------------------------------------------------------------------------------------------
+    def _walk(self) -> Iterator[Outcome]:
+        anchor: int | None = 0 if self.sides[0].words is not None else None
+        wrong: list[int] = []
+        for k in range(1, len(self.sides)):
+            sign = self.chain.signs[k - 1]
+            value = self.sides[k]
+            if sign not in ("=", ":=", "<-", "posed", "=:"):
+                yield self._other_relation(k, sign)
+                anchor, wrong = (k if value.words is not None else None), []
+                continue
+            if value.words is None:
+                yield self._unread(k, anchor)
+                continue
+            if anchor is None:
+                before = self.sides[k - 1]
+                yield Outcome(k, "skipped", reason=before.reason or "what stands before it is not read", code=before.code)
+                anchor = k
+                continue
+            if sign == "posed" or self._poses(k, anchor):
+                yield self._pose(k, anchor)
+                continue
+            outcome = self._equal(anchor, k)
+            if outcome.status == "wrong" and any(self._equal(w, k).status == "right" for w in wrong):
+                yield Outcome(k, "right", outcome.what, how="it follows from the side before it, which is wrong")
+                continue
+            if outcome.status == "wrong":
+                wrong.append(k)
+            yield outcome
+
+    def _poses(self, k: int, anchor: int) -> bool:
+        words, before = self.sides[k].words, self.sides[anchor].words
+        assert words is not None and before is not None
+        return is_zero(words) and not is_zero(before)
+
+    def _pose(self, k: int, anchor: int) -> Outcome:
+        words, zero = self.sides[anchor].words, self.sides[k].words
+        assert words is not None and zero is not None
+        if not is_zero(zero):
+            words = Call("add", words, Call("neg", zero)) if same_shape(words.shape, zero.shape) else words
+        elif same_shape(words.shape, zero.shape) and compare_sides(words, zero, "0").equal is True:
+            return Outcome(k, "right", "identity", how="it is 0 everywhere")
+        self.posed.append(words)
+        return Outcome(k, "posed", "condition", how="an equation is posed")
+
+    def _unread(self, k: int, anchor: int | None) -> Outcome:
+        value = self.sides[k]
+        error = value.error
+        if isinstance(error, ShapeError) and error.operation and self._certain(error):
+            notes = (error.hint,) if error.hint else ()
+            return Outcome(k, "wrong", "shape", kind="shape", message=error.message, notes=notes)
+        return Outcome(k, "skipped", reason=value.reason or "it is not read", code=value.code)
+
+    def _certain(self, error: SymDerivError) -> bool:
+        """Whether everything that stands at the place of an error is declared."""
+        return not self.reading.assumed or not any(
+            f"`{n}" in error.message or f" {n} is" in error.message for n in self.reading.assumed
+        )
+
+    def _equal(self, anchor: int, k: int) -> Outcome:
+        a, b = self.sides[anchor], self.sides[k]
+        assert a.words is not None and b.words is not None
+        what = "derivative" if a.truth is not None else "differential" if differentials(self.reading) else "identity"
+        if not same_shape(a.words.shape, b.words.shape):
+            return self._other_shape(anchor, k, what)
+        if {a.kind, b.kind} == {"row", "column"}:
+            return Outcome(
+                k, "wrong", what, kind="shape", message=f"{SHOWN[b.kind].capitalize()} is set equal to {SHOWN[a.kind]}.",
+                fixed=b.words, notes=("one of the two has to be transposed",),
+            )  # fmt: skip
+        mask = self._mask()
+        sample = a.truth.problem.expr if a.truth is not None and not a.truth.back else None
+        written = self.reading.sides[k].entry
+        plain = written is not None and not set(variables(written)) & set(self.reading.unknowns)
+        entry = (written, self.reading.entries) if plain and written is not None and self.reading.entries else None
+        found = compare_sides(a.words, b.words, self._called(anchor), sample, mask, entry)
+        return self._told(found, anchor, k, what)
+
+    def _told(self, found: Comparison, anchor: int, k: int, what: str) -> Outcome:
+        a, b = self.sides[anchor], self.sides[k]
+        if found.equal is True:
+            vote = "numerator" if self._is_jacobian(a) and self._turned_differs(a) else ""
+            return Outcome(k, "right", what, how=found.how, vote=vote)
+        if found.equal is None:
+            return Outcome(k, "skipped", what, reason=found.how)
+        if a.open or b.open:
+            names = ", ".join(sorted({f"∂{d.name or 'f'}/∂{d.variable}" for d in self.reading.unknowns.values() if d.order}))
+            return Outcome(k, "skipped", what, reason=f"it holds only for some values of {names}, which nothing defines")
+        if what == "differential" and not self.varying_is_told:
+            return Outcome(k, "skipped", what, reason="nothing says which variables vary")
+        turned = self._denominator(anchor, k)
+        if turned is not None:
+            return turned
+        kind = "chain_rule" if what == "derivative" and factors_of(self.chain.sides[k]) is not None else found.kind
+        return Outcome(
+            k, "wrong", what, how=found.how, kind=kind, message=found.message, fixed=found.fixed if found.fixed is not None else a.words,
+            counterexample=found.counterexample, notes=found.notes,
+        )  # fmt: skip
+
+    def _other_shape(self, anchor: int, k: int, what: str) -> Outcome:
+        a, b = self.sides[anchor], self.sides[k]
+        assert a.words is not None and b.words is not None
+        turned = self._denominator(anchor, k)
+        if turned is not None:
+            return turned
+        if a.open or b.open:
+            return Outcome(
+                k, "skipped", what, reason="the two sides have different shapes, and one holds a derivative that nothing defines"
+            )
+        from ..expr.sizes import show_shape
+
+        kind = "shape"
+        message = (
+            f"This side has shape {show_shape(b.words.shape)}, {self._called(anchor)} has shape {show_shape(a.words.shape)}."
+        )
+        if a.words.rank == b.words.rank == 2 and same_shape(a.words.shape[::-1], b.words.shape):
+            flipped = Call("T", b.words)
+            if compare_sides(a.words, flipped, self._called(anchor)).equal is True:
+                kind, message = "transpose", f"This side is the transpose of {self._called(anchor)}."
+        return Outcome(k, "wrong", what, kind=kind, message=message, fixed=a.words)
+
+    def _called(self, anchor: int) -> str:
+        side = self.sides[anchor]
+        if side.truth is not None:
+            return "the derivative"
+        line = self.lines[anchor] if anchor < len(self.lines) else 0
+        return "the left side" if anchor == 0 and line == self.lines[-1] else f"line {line}"
+
+    # layouts -------------------------------------------------------------------------------------------------------------------
+    def _is_jacobian(self, a: Value) -> bool:
+        return (
+            a.truth is not None
+            and a.words is not None
+            and a.words.rank == 2
+            and not self.reading.entries
+            and a.truth.problem.expr.rank == 1
+            and len(a.truth.wrt) == 1
+        )
+
+    def _turned_differs(self, a: Value) -> bool:
+        assert a.words is not None
+        if not same_shape(a.words.shape, a.words.shape[::-1]):
+            return True
+        return compare_sides(a.words, Call("T", a.words), "it").equal is not True
+
+    def _denominator(self, anchor: int, k: int) -> Outcome | None:
+        """A Jacobian in the other layout, which is right unless the document uses numerator layout."""
+        a, b = self.sides[anchor], self.sides[k]
+        assert a.words is not None and b.words is not None
+        scalar = a.truth is not None and not a.truth.problem.expr.rank and a.words.rank == 2 and not self.reading.entries
+        if not (self._is_jacobian(a) or (scalar and self.layout == "numerator" and len(a.truth.wrt) == 1)):  # type: ignore[union-attr]
+            return None
+        turned = Call("T", a.words)
+        if not same_shape(turned.shape, b.words.shape) or compare_sides(turned, b.words, "it").equal is not True:
+            return None
+        if scalar:
+            return Outcome(k, "right", "derivative", how="in numerator layout")
+        if self.layout == "numerator":
+            message = "This is the derivative in denominator layout; the document says that it uses numerator layout."
+            return Outcome(k, "wrong", "derivative", kind="layout", message=message, fixed=a.words)
+        self.sides[anchor] = replace(a, words=turned)
+        return Outcome(k, "right", "derivative", how="in denominator layout", vote="denominator")
+
+    # conditions and other relations ----------------------------------------------------------------------------------------------
+    def _mask(self) -> Node | None:
+        """The conditions as an array over the free indices."""
+        out: Node | None = None
+        for c in self.reading.conditions:
+            node = c
+            if self.reading.entries and any(isinstance(n, Index) for n in postorder(c)):
+                node = entries_to_array(c, list(self.reading.entries))
+            out = node if out is None else Call("mul", out, node)
+        return out
+
+    def _other_relation(self, k: int, sign: str) -> Outcome:
+        a, b = self.sides[k - 1], self.sides[k]
+        if sign in ("in", "!="):
+            return Outcome(k, "skipped", "relation", reason="membership and ≠ are not checked")
+        if a.words is None or b.words is None:
+            value = a if a.words is None else b
+            return Outcome(k, "skipped", "relation", reason=value.reason or "it is not read", code=value.code)
+        if sign in ("~", "<<", ">>"):
+            return Outcome(k, "skipped", "relation", reason="an approximation is neither right nor wrong")
+        if a.open or b.open:
+            return Outcome(k, "skipped", "relation", reason="it holds a derivative that nothing defines")
+        if sign == "prop":
+            return self._proportional(k, a.words, b.words)
+        if not same_shape(a.words.shape, b.words.shape) or a.words.rank:
+            return Outcome(k, "skipped", "relation", reason="an inequality of arrays is not checked")
+        if self._mask() is not None:
+            return Outcome(k, "skipped", "relation", reason="an inequality under a condition is not checked")
+        found = holds_as_inequality(a.words, b.words, sign)
+        if found.equal is None:
+            return Outcome(k, "skipped", "inequality", reason=found.how)
+        if found.equal:
+            return Outcome(k, "right", "inequality", how=found.how)
+        return Outcome(
+            k, "wrong", "inequality", kind="inequality", message=found.message, counterexample=found.counterexample, how=found.how
+        )
+
+    def _proportional(self, k: int, a: Node, b: Node) -> Outcome:
+        """`a ∝ b`: right where one is a number times the other; otherwise nobody knows what the factor may depend on."""
+        from .proportion import number_ratio
+
+        if not same_shape(a.shape, b.shape):
+            return Outcome(k, "skipped", "relation", reason="nothing says what the factor of ∝ may depend on")
+        ratio = number_ratio(a, b)
+        if ratio is None:
+            return Outcome(k, "skipped", "relation", reason="nothing says what the factor of ∝ may depend on")
+        return Outcome(k, "right", "relation", how=f"the factor is {ratio}")
+
+
+__all__ = ["ChainJudge", "Outcome", "Value"]

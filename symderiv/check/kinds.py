@@ -1,0 +1,82 @@
+"""What the first relation of a chain is, besides an identity: a definition, an update, a conclusion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..expr.nodes import Var
+from ..expr.sizes import show_shape
+from .judge import ChainJudge, Outcome, Value
+from .posed import follows
+from .reading import Reading
+from .relations import Chain
+from .roles import Role
+from .scope import Meaning
+from .updating import judge_update
+from .values import same_shape
+
+if TYPE_CHECKING:
+    from .checker import Checker
+
+AGAIN = "`{}` was defined otherwise before; from here on this is taken as its definition"
+VALUE = "it gives a known variable a value; no equation that was posed says whether it is right"
+
+
+def by_kind(
+    checker: Checker, chain: Chain, role: Role, reading: Reading, judge: ChainJudge, outcomes: list[Outcome], meaning: Meaning
+) -> list[Outcome]:
+    if not outcomes:
+        return outcomes
+    first, *rest = outcomes
+    if role.kind == "definition":
+        return [_definition(role, reading, judge, first, meaning), *rest]
+    if role.kind == "again" and first.status == "wrong" and chain.link != "implies":
+        assert role.known is not None
+        checker.redefined.add(role.known.number)
+        again = replace_outcome(first, AGAIN.format(role.known.name))
+        return [again, *rest]
+    if reading.kind == "update":
+        return [judge_update(reading, judge.sides, checker.losses), *rest]
+    if reading.sides[0].derivative is not None and judge.sides[0].truth is not None:
+        truth = judge.sides[0].truth
+        if not truth.problem.expr.rank and not truth.back and len(truth.wrt) == 1:
+            checker.losses.setdefault(truth.wrt[0].name, []).append((truth.words, truth.wrt[0]))
+    elif reading.sides[0].derivative is None and checker.posed:
+        solved = follows(checker.posed, chain, reading, judge.sides)
+        if solved is not None:
+            return [solved, *rest]
+        if first.status == "wrong" and _is_variable(reading):
+            return [replace_outcome(first, VALUE), *rest]
+    elif first.status == "wrong" and _is_variable(reading):
+        return [replace_outcome(first, VALUE), *rest]
+    return outcomes
+
+
+def _definition(role: Role, reading: Reading, judge: ChainJudge, first: Outcome, meaning: Meaning) -> Outcome:
+    value = judge.sides[1] if len(judge.sides) > 1 else Value(None)
+    if value.words is None:
+        if first.status == "wrong":
+            return first
+        return Outcome(1, "skipped", "definition", value.reason, value.code)
+    assert role.known is not None
+    declared = meaning.vars.get(role.known.name)
+    if declared is not None and meaning.is_declared(declared[0]) and not reading.assumed:
+        v = declared[0]
+        if not same_shape(v.shape, value.words.shape) and not role.known.raw.sides[0][1:]:
+            message = f"`{v.name}` is {declared[1]} with shape {show_shape(v.shape)}; what defines it has shape {show_shape(value.words.shape)}."
+            return Outcome(1, "wrong", "definition", kind="declared_shape", message=message)
+    return Outcome(1, "defined", "definition")
+
+
+def _is_variable(reading: Reading) -> bool:
+    """Whether the left side is a variable by itself: what is set equal to it is no identity."""
+    left = reading.sides[0].words
+    return isinstance(left, Var) and left not in reading.unknowns
+
+
+def replace_outcome(o: Outcome, reason: str) -> Outcome:
+    """A verdict taken back, with the reason."""
+    return Outcome(o.side, "skipped", o.what, reason=reason)
+
+
+__all__ = ["by_kind"]
