@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sympy import Basic, Tuple
 
-from .nodes import Call, Node, Num, Var
+from .nodes import Call, Index, Node, Num, Var
 
 T = TypeVar("T")
 
@@ -138,6 +138,24 @@ def free_symbols(root: Node) -> set[Basic]:
                 out |= o._free
             node._free = frozenset(out)
     return set(root._free)
+
+
+BINDERS = frozenset({"isum", "iprod", "imax", "imin"})
+
+
+def binds(node: Node) -> bool:
+    """Whether the node is a sum, product or extreme over an index: its second operand is bound in it."""
+    return getattr(node, "name", None) in BINDERS and len(node.operands) >= 2 and isinstance(node.operands[1], Index)
+
+
+def free_indices(order: list[Node]) -> dict[Node, frozenset[Node]]:
+    """For each of the nodes, given operands first, the indices in it that nothing in it binds."""
+    none: frozenset[Node] = frozenset()
+    out: dict[Node, frozenset[Node]] = {}
+    for node in order:
+        here = frozenset({node}) if isinstance(node, Index) else none.union(*(out[o] for o in node.operands))
+        out[node] = here - {node.operands[1]} if binds(node) else here
+    return out
 
 
 def flatten(root: Node) -> tuple:

@@ -30,6 +30,8 @@ def add(terms: Iterable[Node]) -> Node:
         elif k != 0:
             total[body] = total.get(body, S.Zero) + c * k
     total = _merge_where(total) if sum(isinstance(b, Call) and b.name == "where" for b in total) > 1 else total
+    if len(total) > 1 and any(isinstance(b, Call) and b.name == "softplus" for b in total):
+        total = _merge_softplus(total)
     found = []
     for body, c in total.items():
         if not c.is_Rational:
@@ -98,6 +100,37 @@ def _merge_where(total: dict[Node, Expr]) -> dict[Node, Expr]:
                 kk, part = split_coef(part)
                 out[part] = out.get(part, S.Zero) + k * kk
     return out
+
+
+def _merge_softplus(total: dict[Node, Expr]) -> dict[Node, Expr]:
+    """`max(u, 0) + log(1 + e^(-|u|)) = softplus(u)`: the usual way to write it without overflow."""
+    from .calls import call
+
+    out = dict(total)
+    for body, c in total.items():
+        if not (isinstance(body, Call) and body.name == "softplus"):
+            continue
+        sign, size = split_coef(body.operands[0])
+        if sign != -1 or not (isinstance(size, Call) and size.name == "abs"):
+            continue
+        for other, k in total.items():
+            u = _positive_part_of(other)
+            if k == c and u is not None and u.shape == size.shape and u in (size.operands[0], scale(size.operands[0], -S.One)):
+                del out[body], out[other]
+                new = call("softplus", u)
+                out[new] = out.get(new, S.Zero) + c
+                break
+    return out
+
+
+def _positive_part_of(x: Node) -> Node | None:
+    """`u` of `max(u, 0)`."""
+    if isinstance(x, Call) and x.name == "relu":
+        return x.operands[0]
+    if isinstance(x, Call) and x.name == "maximum":
+        a, b = x.operands
+        return a if is_zero(b) else b if is_zero(a) else None
+    return None
 
 
 def spread(node: Node, shape: Shape) -> Node:

@@ -32,7 +32,10 @@ def collect(node: Add, cost: Callable[[Node], int]) -> Node:
                 pair = (terms[a], terms[b])
                 if pair in tried or not _share(*pair):
                     continue
-                forms = [f for f in (common(*pair), through_delta(*pair), through_delta(*pair[::-1])) if f is not None]
+                shared = common(*pair)
+                shared = common(*pair, inner=False) if shared is None else shared
+                tries = (shared, through_delta(*pair), through_delta(*pair[::-1]))
+                forms = [f for f in tries if f is not None]
                 if not forms:
                     tried.add(pair)
                     continue
@@ -66,14 +69,19 @@ def _share(a: Node, b: Node) -> bool:
     return any(y in xs for y in ys)
 
 
-def common(a: Node, b: Node) -> Node | None:
-    """`a + b` with their common factors outside the brackets, or None where they have none."""
+def common(a: Node, b: Node, inner: bool = True) -> Node | None:
+    """`a + b` with their common factors outside the brackets, or None where they have none.
+
+    With `inner=False`, only factors over the output axes are taken: `A ∘ (G Vᵀ) - A ∘ s` shares `A`, though `s` holds `G` too.
+    """
     ca, xs, out_a, sizes_a = _parts(a)
     cb, ys, out_b, sizes_b = _parts(b)
     if _pattern(out_a) != _pattern(out_b):
         return None
     to_a: dict[int, int] = dict(zip(out_b, out_a, strict=True))
-    matched = match(xs, ys, to_a)
+    matched = match(xs, ys, to_a if inner else dict(to_a))
+    if not inner:
+        matched = [(i, j) for i, j in matched if set(xs[i][1]) <= set(out_a)]
     if not matched:
         return None
     used_x, used_y = {i for i, _ in matched}, {j for _, j in matched}
@@ -86,12 +94,15 @@ def common(a: Node, b: Node) -> Node | None:
     face = sorted((x for x in touched if x in outside), key=str)
     if len(face) > 2:
         return None  # the bracket would have no matrix words
-    if len(face) == 2 and _connected(rest_a, face) != _connected(rest_b, face):
+    mixed = len(face) == 2 and _connected(rest_a, face) != _connected(rest_b, face)
+    if mixed and not (set(face) <= set(out_a) and _scaled_alike(shared, face, rest_a, rest_b)):
         return None  # a matrix plus an outer product reads worse than the two terms
+    if len(face) == 2 and len(set(out_a)) < 2 and any(len(ls) == 1 and ls[0] in face for _, ls in [*rest_a, *rest_b]):
+        return None  # a vector times a sum of scaled matrices: each product is cheaper by itself
     sizes = {**sizes_a, **{("b", label): s for label, s in sizes_b.items()}}
     # the shares of numbers: keep the common part free of them
-    inner = add([einsum(rest_a, face, sizes, coef=ca), einsum(rest_b, face, sizes, coef=cb)])
-    return einsum([*shared, (inner, face)], out_a, sizes_a)
+    bracket = add([einsum(rest_a, face, sizes, coef=ca), einsum(rest_b, face, sizes, coef=cb)])
+    return einsum([*shared, (bracket, face)], out_a, sizes_a)
 
 
 def through_delta(a: Node, b: Node) -> Node | None:
@@ -121,6 +132,13 @@ def through_delta(a: Node, b: Node) -> Node | None:
             sides = [(x, ["summed", "far"] if inner == 0 else ["far", "summed"]), (add([first, other]), labels)]
             return einsum(sides, ["free", "far"] if at == 0 else ["far", "free"])
     return None
+
+
+def _scaled_alike(shared, face: list, *rests) -> bool:
+    """Whether one term is a vector over an axis that the common factor scales: `(G - mean(G)) / s`, but not `p (M - v)`."""
+    scaled = {i for _, ls in shared for i in ls}
+    axes = [{i for _, ls in rest for i in ls}.intersection(face) for rest in rests]
+    return any(len(a) < 2 and a <= scaled for a in axes)
 
 
 def _connected(items, face: list) -> bool:

@@ -206,11 +206,15 @@ def rule_sum_of_terms(net: Network, out: list[int]) -> bool:
 
 
 def _worth_distributing(x: Add, axes: list[int]) -> bool:
-    """Some term does not vary along a summed axis, or has rows that sum to one, or a delta."""
+    """Some term does not vary along a summed axis, or has rows that sum to one, or a delta, or a factor of which that is true."""
     for t in x.terms:
         for axis in axes:
             if is_broadcast_axis(t, axis) or sums_to_one(t, axis):
                 return True
+            if isinstance(t, Einsum) and t.out.count(t.out[axis]) == 1:
+                places = [(y, at) for y, ls in t.items for at, i in enumerate(ls) if i == t.out[axis]]
+                if len(places) == 1 and isinstance(places[0][0], Add) and _worth_distributing(places[0][0], [places[0][1]]):
+                    return True
             if isinstance(t, Einsum) and (
                 t.out.count(t.out[axis]) > 1
                 or any(

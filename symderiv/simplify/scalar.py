@@ -106,8 +106,29 @@ def candidates(region: Region) -> Iterator[Expr]:
         together = sympy.cancel(e)
         yield together
         yield sympy.factor(together)
+        brackets, sums = with_sums_as_atoms(e)
+        if sums:
+            together = sympy.cancel(brackets)
+            yield together.xreplace(sums)
+            yield sympy.factor(together).xreplace(sums)
     elif region.nodes > 8:
         yield sympy.factor(expanded)
+
+
+def with_sums_as_atoms(e: Expr) -> tuple[Expr, dict[Expr, Expr]]:
+    """The expression with a symbol for each innermost sum that is a factor or raised to a power, and what the symbols stand for.
+
+    `r/(s + r²)` with `r = y - x` stays short, where multiplying out `r²` does not.
+    """
+    found: dict[Expr, Expr] = {}
+    sums: dict[Expr, Expr] = {}
+    for x in sympy.preorder_traversal(e):
+        for a in x.args if x.is_Mul or x.is_Pow else ():
+            if a.is_Add and a not in found and not any(b.is_Add for b in sympy.preorder_traversal(a) if b is not a):
+                symbol = sympy.Dummy("s", real=True)
+                found[a], found[-a] = symbol, -symbol
+                sums[symbol] = a
+    return e.xreplace(found), sums
 
 
 def rationalised(e: Expr) -> Expr | None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..code.numpy import evaluate
 from ..errors import CodeError
-from ..expr.nodes import Call, Index, Node
-from ..expr.walk import postorder
+from ..expr.nodes import Call, Node
+from ..expr.walk import free_indices, postorder
 
 INVERTS = ("inv", "solve", "det", "logdet")
 WORST_CONDITION = 1e8
@@ -23,24 +23,18 @@ WORST_CONDITION = 1e8
 
 @lru_cache(maxsize=256)
 def inverted(words: Node) -> tuple[Node, ...]:
-    """The matrices under `inv`, `solve`, `det` and `logdet` that do not depend on a bound index."""
-    bound: set[Node] = set()
-    for node in postorder(words):
-        if isinstance(node, Index) or any(o in bound for o in node.operands):
-            bound.add(node)
+    """The matrices under `inv`, `solve`, `det` and `logdet` that do not depend on an index bound outside them."""
+    free = free_indices(postorder(words))
     found = (n.operands[0] for n in postorder(words) if isinstance(n, Call) and n.name in INVERTS)
-    return tuple(dict.fromkeys(a for a in found if a not in bound))
+    return tuple(dict.fromkeys(a for a in found if not free[a]))
 
 
 @lru_cache(maxsize=256)
 def rooted(words: Node) -> tuple[Node, ...]:
-    """What has a kink where it is 0 and does not depend on a bound index."""
-    bound: set[Node] = set()
-    for node in postorder(words):
-        if isinstance(node, Index) or any(o in bound for o in node.operands):
-            bound.add(node)
+    """What has a kink where it is 0 and does not depend on an index bound outside it."""
+    free = free_indices(postorder(words))
     hard = _hard_zeros(words)
-    return tuple(x for n in postorder(words) if isinstance(n, Call) and n not in bound for x in _watched(n) if x not in hard)
+    return tuple(x for n in postorder(words) if isinstance(n, Call) and not free[n] for x in _watched(n) if x not in hard)
 
 
 def _watched(n: Call) -> tuple[Node, ...]:

@@ -12,8 +12,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import LimitError
 from ..expr.nodes import Add, Einsum, Index, Node, Num, Shared, Var
-from ..expr.walk import postorder
-from .precedence import BINDERS
+from ..expr.walk import binds, free_indices, postorder
 
 MAX_TREE = 200_000
 P = TypeVar("P")
@@ -83,8 +82,8 @@ def shared_texts(roots: Sequence[Node], printer: Printer[P], limit: int) -> tupl
 def choose_names(order: list[Node], roots: Sequence[Node] = (), smallest: int = 5) -> dict[Node, str]:
     """Names for the nodes that are used more than once, hold at least `smallest` nodes and no index bound outside them."""
     uses = Counter(o for node in order for o in node.operands) + Counter(roots)
-    free = _free_indices(order)
-    bound = {node.operands[1] for node in order if _binds(node)}
+    free = free_indices(order)
+    bound = {node.operands[1] for node in order if binds(node)}
     taken = {n.name for n in order if isinstance(n, (Var, Index))}
     taken |= {s.name for n in order for s in ([*n.value.free_symbols] if isinstance(n, Num) else [])}
     taken |= {s.name for n in order for size in n.shape for s in size.free_symbols}
@@ -98,19 +97,6 @@ def choose_names(order: list[Node], roots: Sequence[Node] = (), smallest: int = 
             number += 1
         names[node] = f"h{number}"
     return names
-
-
-def _binds(node: Node) -> bool:
-    return getattr(node, "name", None) in BINDERS and len(node.operands) >= 2 and isinstance(node.operands[1], Index)
-
-
-def _free_indices(order: list[Node]) -> dict[Node, frozenset[Node]]:
-    none: frozenset[Node] = frozenset()
-    out: dict[Node, frozenset[Node]] = {}
-    for node in order:
-        here = frozenset({node}) if isinstance(node, Index) else none.union(*(out[o] for o in node.operands))
-        out[node] = here - {node.operands[1]} if _binds(node) else here
-    return out
 
 
 def _fold(roots: Sequence[Node], printer: Printer[P], names: dict[Node, str]) -> tuple[list[tuple[str, str]], list[str]]:
