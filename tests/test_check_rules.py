@@ -50,6 +50,15 @@ def test_pages(code: str) -> None:
     assert (PAGES / f"{code}.md").read_text(encoding="utf-8") == explain(code), "run python tests/test_check_rules.py --update"
 
 
+def test_names_of_other_places_are_no_doubt() -> None:
+    text = r"""
+% symderiv: X: n,d; w: d; y: n; lam: scalar
+\begin{align} L(w) &= \|Xw - y\|^2 + \lambda \|w\|^2 \\ \frac{\partial L}{\partial w} &= 2X^\top (Xw - y) + \lambda w \end{align}
+Elsewhere, $d \log\det A = \operatorname{tr}(A^{-1} dA)$ with an $A$ that nobody declares.
+"""
+    assert [(f.code, f.line) for f in check_document(text).findings] == [("SD602", 3)]
+
+
 if __name__ == "__main__":
     if sys.argv[1:] != ["--update"]:
         sys.exit("usage: python tests/test_check_rules.py --update")

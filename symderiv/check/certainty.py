@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import SymDerivError
 from ..expr.nodes import Var
 from ..expr.sizes import show_shape
+from ..expr.walk import variables
 from ..read.names import is_greek
 from .judge import ChainJudge, Outcome
 from .reading import ChainReader, Reading
@@ -38,7 +39,7 @@ class Certainty:
             return o
         assumed = {n for n in reading.vars if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed if n not in meaning.known}
-        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars}
+        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars} & _occurring(reading)
         doubt = self._doubt(assumed, reading, o, meaning)
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt)
@@ -99,6 +100,22 @@ class Certainty:
             return False
         found = next((o for o in outcomes if o.side == side), None)
         return found is not None and found.status in ("right", "posed")
+
+
+def _occurring(reading: Reading) -> set[str]:
+    """The names that the sides are made of, those behind definitions and derivatives included."""
+    nodes = [s.words for s in reading.sides if s.words is not None]
+    nodes += [n for n in (s.entry for s in reading.sides) if n is not None]
+    found = list(reading.unknowns.values()) + [s.derivative for s in reading.sides if s.derivative is not None]
+    for d in found:
+        nodes += [n for n in (d.numerator, d.var, *d.variables) if n is not None]
+    names = {v.name for v in variables(*nodes)}
+    todo = [n for n in names if n in reading.definitions]
+    while todo:
+        new = {v.name for v in variables(reading.definitions[todo.pop()])} - names
+        names |= new
+        todo += [n for n in new if n in reading.definitions]
+    return names
 
 
 def _plain(name: str) -> bool:
