@@ -109,7 +109,28 @@ def _silu(x):
 
 def _gelu(x):
     """x times the normal distribution function at x."""
-    return 0.5 * x * (1 + _erf(x / np.sqrt(2)))
+    return 0.5 * x * _erfc(-x / np.sqrt(2))
+
+
+def _sech2(x):
+    """1 - tanh(x)**2 without cancellation."""
+    e = np.exp(2 * np.where(np.real(x) > 0, -x, x))
+    return 4 * e / (1 + e) ** 2
+
+
+def _logcosh(x):
+    """log(cosh(x)) without overflow."""
+    x = np.where(np.real(x) < 0, -x, x)
+    near = np.real(x) < 1
+    return np.where(near, np.log1p(2 * np.sinh(np.where(near, x, 0) / 2) ** 2), x + np.log1p(np.exp(-2 * x)) - np.log(2))
+
+
+def _erfc(x):
+    """1 - erf(x) without cancellation."""
+    import math
+
+    x = np.asarray(x)
+    return 1 - _erf(x) if x.dtype.kind == "c" else np.vectorize(math.erfc, otypes=[float])(x)[()]
 
 
 def _huber(x, delta=1):
@@ -199,13 +220,32 @@ def _polygamma(m, x):
 
 
 # reductions -------------------------------------------------------------------------------------------------
-def _logsumexp(x, axis=None, keepdims=False):
-    """log(sum(exp(x))) without overflow."""
+def _axes_of(x, axis):
+    """The axes of a reduction, counted from 0."""
+    x = np.ndim(x)
+    return tuple(range(x)) if axis is None else tuple(a % x for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def _above(x, axis):
+    """The largest entry, and the sum of exp(x - largest) over the other entries; both keep the axes.
+
+    log(1 + rest) has all its digits where rest is small, log(sum) has not.
+    """
     high = np.max(np.real(x), axis=axis, keepdims=True)
     high = np.where(np.isfinite(high), high, 0)
+    top = x - high
+    e = np.exp(top)
+    first = np.real(top) == 0
+    one = np.sum(np.where(first, e, 0), axis=axis, keepdims=True)  # 1 for every entry that is the largest
+    return high, np.sum(np.where(first, 0, e), axis=axis, keepdims=True) + (one - 1)
+
+
+def _logsumexp(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) without overflow."""
+    high, rest = _above(x, axis)
     with np.errstate(divide="ignore"):
-        out = np.log(np.sum(np.exp(x - high), axis=axis, keepdims=True)) + high
-    return out if keepdims else np.reshape(out, np.sum(x, axis=axis).shape)[()]
+        out = high + np.log1p(rest)
+    return out if keepdims else np.reshape(out, [s for a, s in enumerate(np.shape(x)) if a not in _axes_of(x, axis)])[()]
 
 
 def _softmax(x, axis=-1):
@@ -216,7 +256,8 @@ def _softmax(x, axis=-1):
 
 def _log_softmax(x, axis=-1):
     """log(softmax(x)) without overflow."""
-    return x - _logsumexp(x, axis=axis, keepdims=True)
+    high, rest = _above(x, axis)
+    return (x - high) - np.log1p(rest)
 
 
 def _norm(x, ord=2, axis=None, keepdims=False):
@@ -229,7 +270,15 @@ def _norm(x, ord=2, axis=None, keepdims=False):
         return np.sum(size, axis=axis, keepdims=keepdims)
     if ord == "inf":
         return np.max(size, axis=axis, keepdims=keepdims)
-    return np.sqrt(np.sum(size**2, axis=axis, keepdims=keepdims))
+    if np.iscomplexobj(x) or np.ndim(x) == 0:
+        return np.sqrt(np.sum(size**2, axis=axis, keepdims=keepdims))
+    squares = np.sum(x * x, axis=axis, keepdims=keepdims)
+    if np.all((squares > 1e-280) & (squares < 1e300)):
+        return np.sqrt(squares)
+    high = np.max(size, axis=axis, keepdims=True)  # squares that overflow or vanish: scale first
+    scale = np.where((high > 0) & np.isfinite(high), high, 1)
+    out = np.sqrt(np.sum((x / scale) ** 2, axis=axis, keepdims=keepdims))
+    return out * np.reshape(scale, np.shape(out))
 
 
 # linear algebra ---------------------------------------------------------------------------------------------
@@ -277,6 +326,33 @@ def _sylvester(A, B, C):
     K = np.einsum("...ij,kl->...ikjl", A, np.eye(m)) + np.einsum("ij,...lk->...ikjl", np.eye(n), B)
     K = np.reshape(K, (*K.shape[:-4], n * m, n * m))
     return np.reshape(np.linalg.solve(K, np.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
+
+
+# softmax ----------------------------------------------------------------------------------------------------
+def _softmax_jacobian(p):
+    """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""
+    J = -np.outer(p, p)
+    np.fill_diagonal(J, 0)
+    np.fill_diagonal(J, -np.sum(J, axis=1))
+    return J
+
+
+def _deviation(a, p):
+    """a - sum(p*a) along the last axis, for weights p that sum to 1, exact where one weight is almost 1."""
+    a, p = np.broadcast_arrays(a, p)
+    d = a - np.take_along_axis(a, np.argmax(np.real(p), axis=-1)[..., None], -1)
+    return d - np.sum(p * d, axis=-1, keepdims=True)
+
+
+def _less_onehot(p, y):
+    """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others."""
+    k = np.shape(p)[-1]
+    if np.size(y) and (np.min(y) < 0 or np.max(y) >= k):
+        raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
+    p, y = np.array(p), np.asarray(y)[..., None]
+    np.put_along_axis(p, y, 0, -1)
+    np.put_along_axis(p, y, -np.sum(p, axis=-1, keepdims=True), -1)
+    return p
 
 
 # learning ---------------------------------------------------------------------------------------------------

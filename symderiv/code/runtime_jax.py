@@ -83,12 +83,30 @@ def _logsigmoid(x):
 
 def _gelu(x):
     """x times the normal distribution function at x."""
-    return 0.5 * x * (1 + jax.scipy.special.erf(x / 2**0.5))
+    return 0.5 * x * jax.scipy.special.erfc(-x / 2**0.5)
 
 
 def _selu(x):
     """elu with the constants of self-normalizing networks."""
     return 1.0507009873554805 * jnp.where(x > 0, x, 1.6732632423543772 * jnp.expm1(jnp.where(x > 0, 0, x)))
+
+
+def _sech2(x):
+    """1 - tanh(x)**2 without cancellation."""
+    e = jnp.exp(-2 * jnp.abs(x))
+    return 4 * e / (1 + e) ** 2
+
+
+def _logcosh(x):
+    """log(cosh(x)) without overflow."""
+    near = jnp.abs(x) < 1
+    far = jnp.logaddexp(x, -x) - jnp.log(2.0)
+    return jnp.where(near, jnp.log1p(2 * jnp.sinh(jnp.where(near, x, 0) / 2) ** 2), far)
+
+
+def _erfc(x):
+    """1 - erf(x) without cancellation."""
+    return jax.scipy.special.erfc(x)
 
 
 def _leaky_relu(x, slope=0.01):
@@ -137,6 +155,12 @@ def _sqrtm(A):
     return root
 
 
+def _polar(A):
+    """U @ Vt of the singular value decomposition A = U @ diag(s) @ Vt."""
+    U, _, Vt = jnp.linalg.svd(A, full_matrices=False)
+    return U @ Vt
+
+
 def _sylvester(A, B, C):
     """The Y with A @ Y + Y @ B = C."""
     n, m = C.shape[-2:]
@@ -144,6 +168,29 @@ def _sylvester(A, B, C):
     K = jnp.einsum("...ij,kl->...ikjl", A, right) + jnp.einsum("ij,...lk->...ikjl", left, B)
     K = jnp.reshape(K, (*K.shape[:-4], n * m, n * m))
     return jnp.reshape(jnp.linalg.solve(K, jnp.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
+
+
+# softmax ----------------------------------------------------------------------------------------------------
+def _softmax_jacobian(p):
+    """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""
+    J = jnp.outer(p, p) * (1 - jnp.eye(len(p), dtype=p.dtype))
+    return jnp.diag(jnp.sum(J, axis=1)) - J
+
+
+def _deviation(a, p):
+    """a - sum(p*a) along the last axis, for weights p that sum to 1, exact where one weight is almost 1."""
+    a, p = jnp.broadcast_arrays(a, p)
+    d = a - jnp.take_along_axis(a, jnp.argmax(p, axis=-1)[..., None], -1)
+    return d - jnp.sum(p * d, axis=-1, keepdims=True)
+
+
+def _less_onehot(p, y):
+    """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others; NaN for a bad label."""
+    k, y = p.shape[-1], jnp.asarray(y)[..., None]
+    mine = y == jnp.arange(k)
+    rest = jnp.where(mine, 0, p)
+    out = jnp.where(mine, -jnp.sum(rest, axis=-1, keepdims=True), rest)
+    return jnp.where((y >= 0) & (y < k), out, jnp.nan)
 
 
 # learning ---------------------------------------------------------------------------------------------------

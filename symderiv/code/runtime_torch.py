@@ -81,6 +81,29 @@ def _logsigmoid(x):
     return -_softplus(-x)
 
 
+def _sech2(x):
+    """1 - tanh(x)**2 without cancellation."""
+    e = torch.exp(-2 * torch.abs(x))
+    return 4 * e / (1 + e) ** 2
+
+
+def _logcosh(x):
+    """log(cosh(x)) without overflow."""
+    near = torch.abs(x) < 1
+    far = torch.logaddexp(x, -x) - 0.6931471805599453
+    return torch.where(near, torch.log1p(2 * torch.sinh(torch.where(near, x, torch.zeros_like(x)) / 2) ** 2), far)
+
+
+def _erfc(x):
+    """1 - erf(x) without cancellation."""
+    return torch.special.erfc(x)
+
+
+def _gelu(x):
+    """x times the normal distribution function at x."""
+    return 0.5 * x * torch.special.erfc(-x / 2**0.5)
+
+
 def _leaky_relu(x, slope=0.01):
     """x where x > 0, else slope*x."""
     return torch.where(x > 0, x, slope * x)
@@ -197,6 +220,12 @@ def _sqrtm(A):
     return root
 
 
+def _polar(A):
+    """U @ Vt of the singular value decomposition A = U @ diag(s) @ Vt."""
+    U, _, Vt = torch.linalg.svd(A, full_matrices=False)
+    return U @ Vt
+
+
 def _sylvester(A, B, C):
     """The Y with A @ Y + Y @ B = C."""
     n, m = C.shape[-2:]
@@ -205,6 +234,30 @@ def _sylvester(A, B, C):
     K = torch.einsum("...ij,kl->...ikjl", A, right) + torch.einsum("ij,...lk->...ikjl", left, B)
     K = torch.reshape(K, (*K.shape[:-4], n * m, n * m))
     return torch.reshape(torch.linalg.solve(K, torch.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
+
+
+# softmax ----------------------------------------------------------------------------------------------------
+def _softmax_jacobian(p):
+    """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""
+    J = torch.outer(p, p) * (1 - torch.eye(len(p), dtype=p.dtype, device=p.device))
+    return torch.diag(torch.sum(J, 1)) - J
+
+
+def _deviation(a, p):
+    """a - sum(p*a) along the last axis, for weights p that sum to 1, exact where one weight is almost 1."""
+    a, p = torch.broadcast_tensors(a, p)
+    d = a - torch.take_along_dim(a, torch.argmax(p, -1, keepdim=True), -1)
+    return d - torch.sum(p * d, -1, keepdim=True)
+
+
+def _less_onehot(p, y):
+    """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others."""
+    k, y = p.shape[-1], torch.as_tensor(y)[..., None]
+    if y.numel() and (y.min() < 0 or y.max() >= k):
+        raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {y.min()} to {y.max()}")
+    mine = y == torch.arange(k, device=p.device)
+    rest = torch.where(mine, torch.zeros_like(p), p)
+    return torch.where(mine, -torch.sum(rest, -1, keepdim=True), rest)
 
 
 # learning ---------------------------------------------------------------------------------------------------

@@ -13,11 +13,14 @@ from sympy import Rational
 
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
+from . import stable
 from .dialect import fields_of
 from .emit import GENERATORS, Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
+from .hidden import Hidden
 from .products import plan_matmul, plan_trace
 from .spell import ADD, ATOM, COMPARE, MATMUL, MUL, POW, UNARY, Piece, kind_of, max_nest
+from .stable import plan_hidden
 
 _COMPARISONS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 _CHUNK = 40
@@ -38,6 +41,8 @@ def plan_of(emitter: Emitter, node: Node) -> Plan:
         return Plan((), lambda _, scope: emitter.number(node.value))
     if isinstance(node, Index):
         return Plan((), lambda _, scope: Piece(emitter.index_name(node), kind="int"))
+    if isinstance(node, Hidden):
+        return plan_hidden(emitter, node)
     if not isinstance(node, Call):
         raise CodeError(f"{type(node).__name__} is not a word that code can be written for", code="SD501")
     if node.name in GENERATORS:
@@ -112,6 +117,8 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
     terms = node.operands
     if len(terms) == 1:
         return same(terms[0])
+    if plan := stable.plan_add(emitter, node):
+        return plan
     if len(terms) == 2:
         for one, other in (terms, terms[::-1]):
             x = _without_minus(other)
@@ -172,6 +179,9 @@ def _plan_mul(emitter: Emitter, node: Call) -> Plan:
 
 
 def _plan_div(emitter: Emitter, node: Call) -> Plan:
+    if plan := stable.plan_div(emitter, node):
+        return plan
+
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         x, y = (p.as_number() for p in pieces)
         return Piece(f"{x.at(MUL)}/{y.at(POW)}", MUL, kind_of([x, y]), 1 + max_nest([x, y]))
@@ -182,6 +192,10 @@ def _plan_div(emitter: Emitter, node: Call) -> Plan:
 def _plan_pow(emitter: Emitter, node: Call) -> Plan:
     base, exponent = node.operands
     power = rational_value(exponent)
+    if power == 2 and isinstance(base, Call) and base.name == "norm" and base.params["ord"] == 2 and base.rank == 0:
+        x = base.operands[0]  # a square needs no root
+        if emitter.parents[base] <= 1:
+            return same(Call("matmul", x, x) if x.rank == 1 else Call("sum", Call("mul", x, x)))
     root = power is not None and abs(power) == sympy.S.Half
 
     def build_number(pieces: list[Piece], scope: Scope) -> Piece:
@@ -257,6 +271,6 @@ def _plan_template(emitter: Emitter, node: Call) -> Plan:
 
 _PLANS: dict[str, Callable[[Emitter, Call], Plan | None]] = {
     "add": _plan_add, "neg": _plan_neg, "mul": _plan_mul, "div": _plan_div, "pow": _plan_pow, "T": _plan_transpose,
-    "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
+    "log": stable.plan_log, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
     **dict.fromkeys(_COMPARISONS, _plan_compare),
 }  # fmt: skip

@@ -120,7 +120,7 @@ declare("elu", "x, alpha=1", partials=("where(x > 0, 1, alpha*exp(x))", "where(x
 _function("selu", "where(x > 0, 1.0507009873554805, 1.7580993408473766*exp(x))", "λx where x > 0, else λα(eˣ - 1).",
           "Klambauer et al. 2017", kinks="x = 0", analytic=False, numpy="_selu({x})", torch="_selu({x})", jax="_selu({x})")  # fmt: skip
 _function("gelu", "(1 + erf(x/sqrt(2)))/2 + x*exp(-x**2/2)/sqrt(2*pi)", "x Φ(x), with the normal distribution Φ.",
-          "Hendrycks and Gimpel 2016", numpy="_gelu({x})", torch="torch.nn.functional.gelu({x})",
+          "Hendrycks and Gimpel 2016", numpy="_gelu({x})", torch="_gelu({x})",
           jax="_gelu({x})")  # fmt: skip
 _function("silu", "sigmoid(x)*(1 + x*(1 - sigmoid(x)))", "x σ(x).", "Elfwing et al. 2018", numpy="_silu({x})",
           torch="torch.nn.functional.silu({x})", jax="jax.nn.silu({x})")  # fmt: skip

@@ -8,7 +8,7 @@ from ..expr.nodes import Add, Call, Node, Num
 from .add import add, primitive
 from .calls import call, power
 from .factors import base_and_exponent, one_minus, swap
-from .product import Network, is_zero, scale
+from .product import Network, is_zero, scale, split_coef
 
 
 def rule_pairs(net: Network, out: list[int]) -> bool:
@@ -43,6 +43,9 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
 
     bx, ex = base_and_exponent(x)
     by, ey = base_and_exponent(y)
+    if isinstance(bx, Add) and isinstance(by, Add) and ex == 1 and ey == -1:
+        found = _tanh_of(bx, by)
+        return None if found is None else [found]
     if _family(x) == "other" or not isinstance(bx, Call):
         return None
     u = bx.operands[0]
@@ -59,8 +62,10 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
             and scale(u, S.NegativeOne) is by.operands[0]
         ):
             return [one_minus(by), power(by, Num(ey - 1))]
-        if ey.is_Integer and ey >= 1 and isinstance(by, Add) and by is one_minus(call("sigmoid", u)):
-            return [call("sigmoid", u), power(by, Num(ey - 1))]
+        if ey.is_Integer and ey >= 1 and isinstance(by, Add):
+            rest = one_minus(call("sigmoid", u))
+            if by is rest or by is scale(rest, S.NegativeOne):
+                return [scale(call("sigmoid", u), S.One if by is rest else S.NegativeOne), power(by, Num(ey - 1))]
         if ey == -1 and isinstance(by, Add) and len(by.terms) == 2 and x in by.terms:
             other = by.terms[1] if by.terms[0] is x else by.terms[0]
             if isinstance(other, Call) and other.name == "exp":
@@ -80,6 +85,26 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
         if step is not None and step[1] is y:
             return [scale(x, 1 / step[0])]
     return None
+
+
+def _exponentials(x: Add) -> list[tuple[Expr, Node]] | None:
+    """`(c, u)` for a sum of two terms `c eᵘ`."""
+    found = []
+    for t in x.terms:
+        c, body = split_coef(t)
+        if not (isinstance(body, Call) and body.name == "exp"):
+            return None
+        found.append((c, body.operands[0]))
+    return found if len(found) == 2 else None
+
+
+def _tanh_of(top: Add, bottom: Add) -> Node | None:
+    """`(eᵘ - eᵛ)/(eᵘ + eᵛ) = tanh((u - v)/2)`."""
+    a, b = _exponentials(top), _exponentials(bottom)
+    if a is None or b is None or {u for _, u in a} != {u for _, u in b} or a[0][0] != -a[1][0] or b[0][0] != b[1][0]:
+        return None
+    half = scale(add([a[0][1], scale(a[1][1], S.NegativeOne)]), S.Half)
+    return scale(call("tanh", half), a[0][0] / b[0][0])
 
 
 def _step_of(x: Call) -> tuple[Expr, Node] | None:

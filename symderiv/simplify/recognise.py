@@ -101,7 +101,37 @@ def _log_of_sum(u: Add) -> Node | None:
                 c, body = split_coef(t)
                 if c == MINUS and isinstance(body, Call) and body.name == "sigmoid":
                     return call("logsigmoid", scale(body.operands[0], MINUS))
-    return None
+    return _log_of_exponentials(u)
+
+
+def _log_of_exponentials(u: Add) -> Node | None:
+    """`log(Σ cᵢ e^uᵢ)` for positive numbers cᵢ: the logarithm is taken of every term, `logaddexp` joins them."""
+    logs = []
+    for t in u.terms:
+        c, body = split_coef(t)
+        if not c.is_positive or c.free_symbols:
+            return None
+        if is_one(body):
+            logs.append(spread(call("log", Num(c)), u.shape))
+        elif isinstance(body, Call) and body.name == "exp":
+            x = body.operands[0]
+            logs.append(x if c == 1 else add([x, spread(call("log", Num(c)), u.shape)]))
+        else:
+            return None
+    if len(logs) > 8 or not any(isinstance(split_coef(t)[1], Call) and split_coef(t)[1].name == "exp" for t in u.terms):
+        return None
+    total = logs[0]
+    for x in logs[1:]:
+        total = _logaddexp(total, x)
+    return total
+
+
+def _logaddexp(a: Node, b: Node) -> Node:
+    """`log(eᵃ + eᵇ)`; with a number b it is `b + softplus(a - b)`."""
+    for x, c in ((a, b), (b, a)):
+        if not c.free_symbols - set(c.shape) and not isinstance(x, Num):
+            return add([c, call("softplus", add([x, scale(c, MINUS)]))])
+    return call("logaddexp", a, b)
 
 
 def _log_of_product(u: Einsum) -> Node | None:

@@ -1,0 +1,235 @@
+"""Sums that cancel, written so that they do not: exact words for what a formula means where its terms are nearly equal.
+
+`1 - tanh(u)²` is `sech(u)²`, `1 - 2σ(u)` is `-tanh(u/2)`, `diag(p) - p pᵀ` of a softmax has the diagonal `p_i Σ_{j≠i} p_j`, and
+`x/‖x‖³` is divided in steps that neither overflow nor vanish. The words that people read stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy
+from sympy import Rational, S
+
+from ..expr.nodes import Call, Node, Num
+from .emit import Emitter, Plan, Scope, same
+from .hidden import Hidden, hidden
+from .spell import ATOM, Piece, max_nest
+
+Terms = list[tuple[Rational, "Node | None"]]
+
+
+def is_call(node: Node | None, *names: str) -> bool:
+    return isinstance(node, Call) and node.name in names
+
+
+def coefficient(node: Node) -> tuple[Rational, Node | None]:
+    """`(c, body)` with node = c*body for a rational number c; the body is None for a number itself."""
+    if isinstance(node, Num):
+        return (node.value, None) if node.value.is_Rational else (S.One, node)
+    if is_call(node, "neg"):
+        c, body = coefficient(node.operands[0])
+        return -c, body
+    if is_call(node, "mul"):
+        found = [coefficient(x) for x in node.operands]
+        c = sympy.Mul(*(k for k, _ in found))
+        bodies = [b for _, b in found if b is not None]
+        if c == 1 and len(bodies) == len(node.operands):
+            return S.One, node
+        return c, None if not bodies else bodies[0] if len(bodies) == 1 else Call("mul", *bodies)
+    if is_call(node, "div"):
+        top, bottom = coefficient(node.operands[0]), coefficient(node.operands[1])
+        if bottom[1] is None and bottom[0] != 0:
+            return top[0] / bottom[0], top[1]
+        if top[0] != 1 and top[1] is not None and bottom[0] != 0:
+            return top[0], Call("div", top[1], node.operands[1])
+    return S.One, node
+
+
+def times(c: Rational, node: Node) -> Node:
+    """`c*node`."""
+    if c == 1:
+        return node
+    return Call("neg", node) if c == -1 else Call("mul", Num(c), node)
+
+
+def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
+    """A call of a function of the runtime."""
+
+    def build(pieces: list[Piece], scope: Scope) -> Piece:
+        plain = [emitter.is_plain(x) for x in node.operands]
+        given = ", ".join(emitter.plain_operand(p.text) if q else p.as_number().text for p, q in zip(pieces, plain, strict=True))
+        return Piece(f"{emitter.word('_' + node.name)}({given}{node.more})", ATOM, "float", 1 + max_nest(pieces))
+
+    return Plan(node.operands, build)
+
+
+def plan_add(emitter: Emitter, node: Call) -> Plan | None:
+    """A sum of two terms that cancel, or None."""
+    if not 2 <= len(node.operands) <= 4:
+        return None
+    terms = [coefficient(t) for t in node.operands]
+    for rule in _PAIRS:
+        for i in range(len(terms)):
+            for j in range(len(terms)):
+                if i == j:
+                    continue
+                found = rule(emitter, terms[i], terms[j])
+                if found is None:
+                    continue
+                rest = [t for k, t in enumerate(node.operands) if k not in (i, j)]
+                if not rest:
+                    return found if isinstance(found, Plan) else same(found)
+                if isinstance(found, Node) and found.shape == node.shape:
+                    return same(Call("add", found, *rest))
+    return None
+
+
+def _squares(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c - c tanh(u)² = c sech(u)²`, `2c σ(u) - c = c tanh(u/2)`, `c ± c tanh(u) = 2c σ(±2u)`, `c + c erf(u) = c erfc(-u)`."""
+    (c, number), (d, x) = a, b
+    if number is not None or x is None or c == 0:
+        return None
+    if is_call(x, "pow") and is_call(x.operands[0], "tanh") and x.operands[1] is Num(2) and d == -c:
+        return times(c, hidden("sech2", x.operands[0].operands[0]))
+    if is_call(x, "square") and is_call(x.operands[0], "tanh") and d == -c:
+        return times(c, hidden("sech2", x.operands[0].operands[0]))
+    if is_call(x, "sigmoid") and d == -2 * c:
+        return times(-c, Call("tanh", halved(x.operands[0])))
+    if is_call(x, "tanh") and abs(d) == abs(c):
+        u = times(2 * d / c, x.operands[0])
+        return times(2 * c, Call("sigmoid", u))
+    if is_call(x, "erf") and abs(d) == abs(c):
+        return times(c, hidden("erfc", times(-d / c, x.operands[0])))
+    if is_call(x, "div") and d == -c:  # 1 - a/(a + b) = b/(a + b)
+        top, bottom = x.operands
+        if is_call(bottom, "add") and top in bottom.operands:
+            rest = list(bottom.operands)
+            rest.remove(top)
+            return times(c, Call("div", rest[0] if len(rest) == 1 else Call("add", *rest), bottom))
+    return None
+
+
+def halved(u: Node) -> Node:
+    c, body = coefficient(u)
+    return Num(c / 2) if body is None else times(c / 2, body) if c != 1 else Call("div", u, Num(2))
+
+
+def _split(term: Node) -> tuple[frozenset, Node]:
+    """A product as its scalar factors and the one factor that is an array."""
+    if is_call(term, "mul"):
+        arrays = [x for x in term.operands if x.rank]
+        if len(arrays) == 1:
+            return frozenset((x, 1) for x in term.operands if not x.rank), arrays[0]
+    if is_call(term, "div") and not term.operands[1].rank:
+        inner, body = _split(term.operands[0])
+        return inner | {(term.operands[1], -1)}, body
+    return frozenset(), term
+
+
+def _softmax_jacobian(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c diag(p) - c p pᵀ` for a softmax p."""
+    (c, x), (d, y) = a, b
+    if x is None or y is None or d != -c:
+        return None
+    (fx, x), (fy, y) = _split(x), _split(y)
+    if fx != fy or not (is_call(x, "diag") and x.rank == 2 and is_call(y, "outer")):
+        return None
+    p = x.operands[0]
+    if not (is_call(p, "softmax") and y.operands == (p, p)):
+        return None
+    out = times(c, hidden("softmax_jacobian", p, shape=x.shape))
+    for factor, power in fx:
+        out = Call("mul", factor, out) if power == 1 else Call("div", out, factor)
+    return out
+
+
+def _deviation(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c a - c Σ p a` for a softmax p: the deviation from the mean with weights p."""
+    (c, x), (d, y) = a, b
+    if x is None or y is None or d != -c:
+        return None
+    if y.rank == 0 and x.rank == 1:
+        pair = y.operands if is_call(y, "matmul", "dot") and len(y.operands) == 2 else ()
+        if is_call(y, "sum") and is_call(y.operands[0], "mul") and len(y.operands[0].operands) == 2:
+            pair = y.operands[0].operands
+    elif is_call(y, "sum") and y.params["keepdims"] and y.params["axis"] in (-1, x.rank - 1):
+        inner = y.operands[0]
+        pair = inner.operands if is_call(inner, "mul") and len(inner.operands) == 2 else ()
+    else:
+        return None
+    if len(pair) != 2 or x not in pair:
+        return None
+    p = pair[1] if pair[0] is x else pair[0]
+    if is_call(p, "softmax") and p.shape == x.shape and p.params["axis"] in (-1, p.rank - 1):
+        return times(c, hidden("deviation", x, p))
+    return None
+
+
+def _common_weights(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c p a - c p Σ p a = c p (a - Σ p a)` for a softmax p."""
+    (c, x), (d, y) = a, b
+    if d != -c or not is_call(x, "mul") or not is_call(y, "mul") or len(x.operands) != 2 or len(y.operands) != 2:
+        return None
+    for p in x.operands:
+        if p in y.operands and is_call(p, "softmax"):
+            weighted = y.operands[1] if y.operands[0] is p else y.operands[0]
+            other = x.operands[1] if x.operands[0] is p else x.operands[0]
+            found = _deviation(emitter, (S.One, other), (S.NegativeOne, weighted))
+            if found is not None:
+                return times(c, Call("mul", p, found))
+    return None
+
+
+def _less_labels(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c softmax(Z) - c onehot(y)`: the entry of the label is minus the sum of the others."""
+    (c, x), (d, y) = a, b
+    if d != -c or not is_call(x, "softmax") or not is_call(y, "onehot") or x.shape != y.shape:
+        return None
+    if x.params["axis"] not in (-1, x.rank - 1) or x.rank == 0 or emitter.is_plain(y.operands[0]):
+        return None
+    return times(c, hidden("less_onehot", x, y.operands[0]))
+
+
+_PAIRS: tuple[Callable[[Emitter, tuple, tuple], Node | Plan | None], ...] = (
+    _squares, _softmax_jacobian, _deviation, _common_weights, _less_labels,
+)  # fmt: skip
+
+
+def plan_log(emitter: Emitter, node: Call) -> Plan | None:
+    """`log cosh u` without overflow."""
+    u = node.operands[0]
+    return same(hidden("logcosh", u.operands[0])) if is_call(u, "cosh") else None
+
+
+# norms -------------------------------------------------------------------------------------------------------------------------
+def plan_div(emitter: Emitter, node: Call) -> Plan | None:
+    """`x xᵀ/‖x‖³ = (x/‖x‖)(x/‖x‖)ᵀ/‖x‖`: a power of a norm is divided where its vector is."""
+    top, bottom = node.operands
+    if not (is_call(bottom, "pow") and is_call(bottom.operands[0], "norm") and isinstance(bottom.operands[1], Num)):
+        return None
+    norm, power = bottom.operands[0], bottom.operands[1].value
+    if norm.rank or not power.is_Integer or power < 2:
+        return None
+    new, left = _normalised(top, norm, int(power))
+    if left == power:
+        return None
+    if left:
+        new = Call("div", new, norm if left == 1 else Call("pow", norm, Num(left)))
+    return same(new)
+
+
+def _normalised(node: Node, norm: Call, power: int) -> tuple[Node, int]:
+    """The product with up to `power` of its factors `x` divided by `‖x‖`, and how many divisions are left."""
+    x = norm.operands[0]
+    if not power:
+        return node, 0
+    if node is x or (is_call(node, "T") and node.operands[0] is x):
+        return Call("div", node, norm), power - 1
+    if is_call(node, "outer", "matmul", "mul", "neg", "T", "dot", "einsum") and node.name != "add":
+        operands = []
+        for o in node.operands:
+            new, power = _normalised(o, norm, power)
+            operands.append(new)
+        return node.with_operands(operands), power
+    return node, power
