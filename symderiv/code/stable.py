@@ -150,9 +150,9 @@ def _deviation(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
     if x is None or y is None or d != -c:
         return None
     if y.rank == 0 and x.rank == 1:
-        pair = y.operands if is_call(y, "matmul", "dot") and len(y.operands) == 2 else ()
+        pair: tuple[Node, ...] = y.operands if is_call(y, "matmul", "dot") and len(y.operands) == 2 else ()
         if is_call(y, "sum") and is_call(y.operands[0], "mul") and len(y.operands[0].operands) == 2:
-            pair = y.operands[0].operands
+            pair = tuple(y.operands[0].operands)
     elif is_call(y, "sum") and y.params["keepdims"] and y.params["axis"] in (-1, x.rank - 1):
         inner = y.operands[0]
         pair = inner.operands if is_call(inner, "mul") and len(inner.operands) == 2 else ()
