@@ -7,6 +7,8 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
+from symderiv.code.numpy import evaluate
+from symderiv.learn.model_text import backward_pass, lines_of
 from symderiv.learn.models import ACTIVATIONS, models, own_model, perceptron
 
 
@@ -69,6 +71,45 @@ def test_a_text_of_ones_own() -> None:
         own_model(text, ("v",))
     with pytest.raises(sd.SymDerivError, match="scalar"):
         own_model("X: n,d\nw: d\ny: n\nS = X @ w\nL = S - y")
+
+
+def test_the_backward_pass_of_a_network() -> None:
+    gradients = perceptron(3, "tanh").gradients()
+    lines = lines_of(gradients)
+    assert lines[:4] == [
+        "G₁ = softmax(S) − onehot(y)",
+        "G₂ = (G₁ W₃ᵀ) ⊙ (1 − H₂^⊙2)",
+        "G₃ = (G₂ W₂ᵀ) ⊙ (1 − H₁^⊙2)",
+        "∂L/∂W₁ = Xᵀ G₃/n",
+    ]
+    rng = np.random.default_rng(0)
+    sizes = {"n": 5, "d": 4, "h1": 3, "h2": 6, "k": 2}
+    problem = perceptron(3, "tanh").problem
+    values = {n: rng.standard_normal([sizes[str(s)] for s in v.shape]) for n, v in problem.vars.items() if n != "y"}
+    values["y"] = rng.integers(2, size=5)
+    known = values | {n: np.asarray(sd.evaluate(w, **values)) for n, w in problem.definitions.items()}
+    parts, results = backward_pass(gradients)
+    for name, words in (*parts.items(), *results.items()):
+        found = np.asarray(evaluate(words, known | sizes))
+        if name in parts:
+            known[name] = found
+        else:
+            assert np.allclose(found, gradients[name].numpy()(**values))
+
+
+def test_other_ways_to_show_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "softmax", "--steps"]) == 0
+    assert "reading off the gradient" in capsys.readouterr().out
+    assert run(["models", "logistic", "--code"]) == 0
+    assert "def gradients(X, w, b, y)" in capsys.readouterr().out
+    for format_, says in (
+        ("latex", r"\partial L / \partial W_{1}"),
+        ("markdown", "# perceptron"),
+        ("json", "{"),
+        ("html", "<math"),
+    ):
+        assert run(["models", "perceptron-2", "--format", format_]) == 0
+        assert says in capsys.readouterr().out
 
 
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from ...code.numpy import numpy_source
 from ...errors import InputError
 from ...expr.nodes import Call, Node, Num, Var
 from ...expr.walk import postorder, replace
-from ...write.language import to_text_shared_many
+from ..model_text import is_long, lines_of
 from ..models import Model
 from . import template
 
@@ -55,8 +55,8 @@ def training_script(model: Model, settings: Mapping[str, Any], penalties: Mappin
 def _head(model: Model) -> str:
     derived = model.gradients()
     gradients = str(derived)
-    if max(map(len, gradients.split("\n"))) > 110:  # name what repeats, so that a line can be read
-        gradients = to_text_shared_many({n: g.expr for n, g in derived.items()}, 24)
+    if is_long(derived):  # by the names of the text, and with names for what repeats
+        gradients = "\n".join(lines_of(derived, code=True))
     lines = [f"{model.title[0].upper()}{model.title[1:]}: training with gradients derived by symderiv.", "", "The problem:", ""]
     lines += [f"    {line}" for line in model.text.split("\n")]
     lines += ["", "Its gradients, each checked against finite differences when they were derived:", ""]
