@@ -3,7 +3,7 @@
 import numpy as np
 
 import symderiv as sd
-from symderiv.learn.interpret import descent
+from symderiv.learn.descent import descent, verdict
 
 rng = np.random.default_rng(0)
 y = rng.integers(3, size=150)
@@ -12,4 +12,4 @@ for name, batch in (("full batch", None), ("mini-batch", 16), ("stochastic", 1))
     result = sd.train("softmax", X, y, batch=batch, epochs=30, step=0.1, decay=0.05)
     print(f"{name}: loss {result.losses[0]:.3f} to {result.losses[-1]:.3f}, held out accuracy {result.test_accuracy:.2f}")
 for step in (0.1, 0.49, 0.51):
-    print(f"λ_max = 4, step {step}: loss {descent((1, 4), step)[-1]:.2e}")
+    print(f"λ_max = 4, so 0 < α < 1/2; α = {step}: loss {descent((1, 4), step)[-1]:.2e}, {verdict((1, 4), step)}")

@@ -7,8 +7,9 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
+from symderiv.learn.descent import descent, draw_descent, largest_step, path, verdict
 from symderiv.learn.flow import INITS, draw_flow, symbolic_product
-from symderiv.learn.interpret import bulls_eye, descent, draw_descent, draw_regions, draw_templates, xor
+from symderiv.learn.interpret import bulls_eye, draw_regions, draw_templates, xor
 from symderiv.learn.models import ACTIVATIONS
 from symderiv.learn.train import train
 
@@ -68,6 +69,37 @@ def test_the_largest_step_of_a_quadratic() -> None:
     assert descent((1.0, 4.0), 0.49)[-1] < 1e-1 * descent((1.0, 4.0), 0.49)[0]
     assert descent((1.0, 4.0), 0.51)[-1] > descent((1.0, 4.0), 0.51)[0]
     assert np.isclose(descent((1.0, 4.0), 0.5, steps=99)[-1], 2)
+    assert [verdict((1.0, 4.0), a) for a in (-0.1, 0.49, 0.5, 0.51)] == ["diverges", "converges", "neither", "diverges"]
+    assert np.allclose(path((1.0, 4.0), 0.3, steps=2)[-1], [0.7**2, 0.2**2])
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((5, 5))
+    A = A @ A.T
+    assert np.isclose(largest_step(lambda x: A @ x + 1, 5), 2 / np.linalg.eigvalsh(A)[-1])  # type: ignore[arg-type]
+    assert largest_step(lambda x: x**3, 3) is None
+    with pytest.raises(sd.SymDerivError, match="curvatures"):
+        descent((0.0,), 0.1)
+
+
+def test_the_largest_step_of_linear_regression() -> None:
+    """On either side of 2/λ_max of the derived Hessian: it converges and it diverges."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((60, 3)) * [1.0, 2.0, 3.0]
+    y = X @ [1.0, -1.0, 0.5] + 2
+    limit = train("linear", X, y, epochs=1, step=0.01).largest_step
+    design = np.column_stack([train("linear", X, y, epochs=1, step=0.01).data.X, np.ones(45)])  # type: ignore[union-attr]
+    assert limit == pytest.approx(2 / np.linalg.eigvalsh(2 * design.T @ design / 45)[-1])
+    below, above = (train("linear", X, y, epochs=60, step=f * limit, momentum=0.0) for f in (0.95, 1.02))
+    assert below.losses[-1] < 1e-2 * below.losses[0] and above.losses[-1] > above.losses[0]
+    with pytest.raises(sd.SymDerivError, match="2/λ_max"):
+        train("linear", X, y, epochs=3000, step=1.5 * limit)
+    assert train("logistic", X, (y > 2).astype(int), epochs=1).largest_step is None
+
+
+def test_descent_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["descent", "--curvatures", "1,10", "--step", "0.19", "--step", "0.21"]) == 0
+    out = capsys.readouterr().out
+    assert "0 < α < 2/λ_max = 0.2" in out and "the gradient is A x" in out and "0.81, -0.9" in out
+    assert run(["descent", "--curvatures", "one"]) == 2 and run(["descent", "--curvatures", "-1"]) == 2
 
 
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:

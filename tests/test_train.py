@@ -13,7 +13,7 @@ import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
-from symderiv.learn.models import models
+from symderiv.learn.models import ACTIVATIONS, models
 from symderiv.learn.train import load_data, load_model, split, train
 from symderiv.learn.train.script import _split_top
 
@@ -155,22 +155,107 @@ def test_a_text_of_ones_own() -> None:
     assert train(tied, X, y, epochs=50, hidden=7).parameters["W"].shape == (4, 7)
 
 
-def test_gradients_agree_with_autograd() -> None:
+def torch_loss(torch, name: str, activation: str, X, y, p: dict):
+    """The same losses in PyTorch, by hand."""
+    F, S = torch.nn.functional, X
+    if name.startswith("perceptron-"):
+        layers = int(name[-1])
+        words = {"identity": lambda z: z, "leaky_relu": lambda z: F.leaky_relu(z, 0.01), "gelu": F.gelu, "prelu": None}
+        for i in range(1, layers + 1):
+            S = S @ p[f"W{i}"] + p[f"b{i}"]
+            if i < layers:
+                apply = words.get(activation) or getattr(F, activation, None)
+                S = torch.where(S > 0, S, p[f"a{i}"] * S) if activation == "prelu" else apply(S)  # type: ignore[misc]
+        return F.cross_entropy(S, y)
+    S = X @ p["W" if "W" in p else "w"] + p["b"]
+    if name == "softmax":
+        return F.cross_entropy(S, y)
+    if name == "svm":
+        margins = torch.clamp(S - S[torch.arange(len(y)), y][:, None] + 1, min=0)
+        return (margins.sum() - len(y)) / len(y)
+    t = y.double()
+    return {"linear": lambda: ((t - S) ** 2).mean(), "absolute": lambda: (t - S).abs().mean(),
+            "squared-sigmoid": lambda: ((t - torch.sigmoid(S)) ** 2).mean(),
+            "logistic": lambda: F.binary_cross_entropy_with_logits(S, t)}[name]()  # fmt: skip
+
+
+NETWORKS = [(f"perceptron-{layers}", "tanh") for layers in (1, 2, 3, 5)] + [("perceptron-3", a) for a in ACTIVATIONS]
+
+
+@pytest.mark.parametrize("name, activation", [*((n, "relu") for n, m in models.items() if m.task and "perc" not in n), *NETWORKS])
+def test_gradients_of_the_first_step_agree_with_autograd(name: str, activation: str) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: no autograd to compare with")
     X, y = clouds()
-    result = train("perceptron-3", X, y, epochs=1, hidden=6, activation="tanh", l2=0.1, test=0.0)
-    values = {n: torch.tensor(v, dtype=torch.float64, requires_grad=True) for n, v in result.parameters.items()}
-    h = torch.tensor(result.data.X)  # type: ignore[union-attr]
-    for i in (1, 2, 3):
-        h = h @ values[f"W{i}"] + values[f"b{i}"]
-        h = torch.tanh(h) if i < 3 else h
-    labels = torch.tensor(result.data.y)  # type: ignore[union-attr]
-    loss = torch.nn.functional.cross_entropy(h, labels) + 0.05 * sum((values[f"W{i}"] ** 2).sum() for i in (1, 2, 3))
+    y = y if models[name].task == "classes" else (y == 0).astype(int)
+    chosen = activation if name.startswith("perceptron-") else None
+    result = train(name, X, y, epochs=1, hidden=6, activation=chosen, l1=0.01, l2=0.1, test=0.0)
+    names, data = result._names, result.data
+    assert data is not None
+    start = names["initial"](*names["sizes"](data.X, data.y), seed=0)
+    p = {n: torch.tensor(np.asarray(v), dtype=torch.float64, requires_grad=True) for n, v in start.items()}
+    loss = torch_loss(torch, name, activation, torch.tensor(data.X), torch.tensor(data.y.astype(int)), p)
+    for n in (n for n in p if n.startswith(("W", "w"))):
+        loss = loss + 0.01 * p[n].abs().sum() + 0.05 * (p[n] ** 2).sum()
     loss.backward()
-    mine = result._names["loss_and_gradients"](result.data.X, result.data.y, **result.parameters, lam2=0.1)  # type: ignore[union-attr]
+    mine = names["loss_and_gradients"](data.X, data.y, **start, lam1=0.01, lam2=0.1)
     assert abs(mine[0] - loss.item()) < 1e-10
-    for n, v in values.items():
+    for n, v in p.items():
         assert np.abs(mine[1][n] - v.grad.numpy()).max() < 1e-10
+
+
+@pytest.mark.parametrize("name", ["softmax", "perceptron-2"])
+def test_the_script_trains_to_the_same_numbers(name: str, digits, tmp_path: Path) -> None:
+    """The script on the raw data, by itself: the split, the scale and the result are those of `train`."""
+    X, y = digits.raw
+    order = np.argsort(np.random.default_rng(0).permutation(len(X)))  # the rows as they were before they were shuffled
+    held = len(digits.X_test)
+    shuffled = np.concatenate([np.arange(held) + len(X) - held, np.arange(len(X) - held)])
+    result = train(name, data=digits, epochs=5, batch=64, step=0.1)
+    np.savez(tmp_path / "data.npz", X=X[shuffled][order], y=y[shuffled][order])
+    (tmp_path / "script.py").write_text(result.script, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-I", "script.py", "data.npz"], cwd=tmp_path, capture_output=True, text=True,
+                          encoding="utf-8", timeout=60, env={"PYTHONUTF8": "1"})  # fmt: skip
+    assert f"accuracy {result.train_accuracy:.4f}  on held out data {result.test_accuracy:.4f}" in done.stdout, done.stderr
+    with np.load(tmp_path / "trained.npz") as stored:
+        for n, v in result.parameters.items():
+            assert np.allclose(stored[n], v, atol=1e-9)
+
+
+def test_the_script_reads_csv_files(tmp_path: Path) -> None:
+    X, y = clouds()
+    script = train("softmax", X, y, epochs=20).script
+    (tmp_path / "s.py").write_text(script, encoding="utf-8")
+    rows = [",".join([*map(str, x), "cdf"[c]]) for x, c in zip(X, y, strict=True)]
+
+    def outcome(text: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "d.csv").write_text(text)
+        return subprocess.run([sys.executable, "-I", "s.py", "d.csv"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                              env={"PYTHONUTF8": "1"})  # fmt: skip
+
+    for head in ("", "p,q,r,s,kind\n"):
+        done = outcome(head + "\n".join(rows))
+        assert done.returncode == 0 and "on held out data 1.0000" in done.stdout, done.stderr
+    with np.load(tmp_path / "trained.npz") as stored:
+        assert stored["classes"].tolist() == ["c", "d", "f"]
+    for text, says in (("\n".join([*rows, "1,,2,3,c"]), "no number"), ("\n".join([*rows, "1,2,3,4,"]), "no target"),
+                       ("\n".join([*rows, "1,nan,3,4,c"]), "finite")):  # fmt: skip
+        done = outcome(text)
+        assert done.returncode == 1 and says in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_accuracy_does_not_hang_on_one_split(seed: int) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the digits cannot be trained on")
+    data = load_data("digits", seed=seed)
+    assert train("softmax", data=data, seed=seed, every=300).test_accuracy >= 0.95
+    assert train("perceptron-2", data=data, seed=seed, every=40, **NETWORK).test_accuracy >= 0.97
+
+
+def test_points_of_the_plane() -> None:
+    data = load_data("xor")
+    X, y = data.raw
+    assert X.shape == (400, 2) and np.array_equal(y, (X[:, 0] * X[:, 1] < 0).astype(int))
+    assert load_data("bulls-eye").classes == ("0", "1")
 
 
 BAD_FILES = {
@@ -184,6 +269,10 @@ BAD_FILES = {
     "a\nx\ny\n": "one column",
     "a,b\n1,x\n2,y\n": "leaves too little",
     'a,b\n1,"x\n2,y\n': "not CSV",
+    "a,b,c\n1,2,x\n3,4,\n5,6,y\n": "line 3: the target is empty",
+    "a,b,c\n1,2,0.5\n3,4,1.5\n5,6,2.25\n": "3 different labels in 3 rows",
+    "a;b;c\n0,5;2;x\n3;4;y\n": "decimal point",
+    "a,b\n1e308,x\n-1e308,y\n1e308,x\n-1e308,y\n": "too large to be standardised",
 }
 
 
@@ -266,6 +355,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "epoch    30" in out and "held out" in out and "worst relative difference" in out
     assert load_model(tmp_path / "t.npz").predict(X).shape == (120,)
+    assert run(["train", "linear", "--data", str(path), "--epochs", "5"]) == 0
+    assert "full-batch steps below 2/λ_max" in capsys.readouterr().out
     assert run([*arguments, "--script", str(tmp_path / "no" / "t.py")]) == 2
     assert "cannot write" in capsys.readouterr().err
 
@@ -279,6 +370,13 @@ def test_curves(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 5000
     with pytest.raises(sd.SymDerivError, match="cannot write"):
         result.plot(tmp_path / "a.xyz")
+
+
+def test_templates_and_regions(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: nothing can be drawn")
+    arguments = ["train", "softmax", "--data", "xor", "--epochs", "5"]
+    assert run([*arguments, "--regions", str(tmp_path / "r.png")]) == 0 and (tmp_path / "r.png").stat().st_size > 5000
+    assert run([*arguments, "--templates", str(tmp_path / "t.png")]) == 2  # two weights are no square image
 
 
 def test_splitting_values() -> None:

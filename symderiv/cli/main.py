@@ -27,6 +27,7 @@ COMMANDS = {  # name -> (module, attribute, one line); the modules are imported 
     "graph": ("symderiv.cli.graph", "graph", "Show a computation graph and both modes of autodiff."),
     "activations": ("symderiv.cli.activations", "activations", "Compare activations and their derivatives."),
     "flow": ("symderiv.cli.flow", "flow", "Measure vanishing and exploding gradients."),
+    "descent": ("symderiv.cli.descent", "descent", "Show which steps of gradient descent converge."),
     "train": ("symderiv.cli.train", "train", "Train a model with derived gradients."),
     "quiz": ("symderiv.cli.quiz", "quiz", "Ask about sizes, chain rules and gradients; keep progress."),
 }

@@ -10,7 +10,9 @@ import click
 
 @click.command()
 @click.argument("model", metavar="MODEL|FILE.sd")
-@click.option("--data", required=True, metavar="NAME|FILE.csv", help="digits, iris, breast-cancer, or a CSV file.")
+@click.option(
+    "--data", required=True, metavar="NAME|FILE.csv", help="digits, iris, breast-cancer, xor, bulls-eye, or a CSV file."
+)
 @click.option(
     "--target", default="", metavar="COLUMN", help="Column of the CSV file to predict, by name or number (default: the last)."
 )
@@ -28,7 +30,29 @@ import click
 @click.option("--script", metavar="FILE.py", help="Write the script that ran: readable, alone, NumPy only.")
 @click.option("--save", metavar="FILE.npz", help="Write the trained model.")
 @click.option("--plot", metavar="FILE.png", help="Draw loss and accuracy (needs matplotlib).")
-def train(model, data, target, epochs, batch, step, decay, momentum, l1, l2, hidden, activation, test, seed, script, save, plot):  # type: ignore[no-untyped-def]
+@click.option("--templates", metavar="FILE.png", help="Draw every class's weights as an image (softmax, svm).")
+@click.option("--regions", metavar="FILE.png", help="Draw the plane coloured by the predicted class (two features).")
+def train(
+    model,
+    data,
+    target,
+    epochs,
+    batch,
+    step,
+    decay,
+    momentum,
+    l1,
+    l2,
+    hidden,
+    activation,
+    test,
+    seed,
+    script,
+    save,
+    plot,
+    templates,
+    regions,
+):  # type: ignore[no-untyped-def]
     """Train a model with gradients that symderiv derives, and write the script that does it.
 
     \b
@@ -37,13 +61,15 @@ def train(model, data, target, epochs, batch, step, decay, momentum, l1, l2, hid
       symderiv train perceptron-2 --data digits --plot curves.png
       symderiv train logistic --data breast-cancer --batch 32 --decay 0.01 --save model.npz
       symderiv train svm --data flowers.csv --target species --script train_svm.py
+      symderiv train softmax --data digits --templates templates.png
+      symderiv train perceptron-2 --data xor --activation tanh --hidden 16 --epochs 300 --regions xor.png
     """
     from ..learn.extras import need
     from ..learn.models import models
     from ..learn.train import load_data
     from ..learn.train import train as run
 
-    if plot:
+    if plot or templates or regions:
         need("matplotlib", "drawing")  # before the work, not after it
     chosen = _model(model)
     network = chosen.name.startswith("perceptron-")
@@ -57,15 +83,28 @@ def train(model, data, target, epochs, batch, step, decay, momentum, l1, l2, hid
     with _progress(settings.get("epochs", 300)) as report:
         trained = run(chosen, data=loaded, report=report, every=_every(settings.get("epochs", 300)), decay=decay, l1=l1,
                       seed=seed, hidden=_sizes(hidden), activation=activation, **settings)  # fmt: skip
-    _tell(trained)
+    _tell(trained, settings.get("momentum", 0.0))
     if script:
         _write(script, trained.script)
     if save:
         trained.save(save)
         click.echo(f"wrote {save}", err=True)
-    if plot:
-        trained.plot(plot)
-        click.echo(f"wrote {plot}", err=True)
+    for path, draw in ((plot, trained.plot), (templates, _templates(trained)), (regions, _regions(trained))):
+        if path:
+            draw(path)
+            click.echo(f"wrote {path}", err=True)
+
+
+def _templates(trained):  # type: ignore[no-untyped-def]
+    from ..learn.interpret import draw_templates
+
+    return lambda path: draw_templates(trained, path)
+
+
+def _regions(trained):  # type: ignore[no-untyped-def]
+    from ..learn.interpret import draw_regions
+
+    return lambda path: draw_regions([trained], *trained.data.raw, path)
 
 
 def _model(name: str):  # type: ignore[no-untyped-def]
@@ -86,15 +125,18 @@ def _every(epochs: int) -> int:
     return max(1, epochs // (50 if sys.stdout is not None and sys.stdout.isatty() else 10))
 
 
-def _tell(trained) -> None:  # type: ignore[no-untyped-def]
+def _tell(trained, momentum: float) -> None:  # type: ignore[no-untyped-def]
     from .show import show
 
+    limit = "2(1 + momentum)/λ_max" if momentum else "2/λ_max"
     measure = "R²" if trained.model.task == "regression" else "accuracy"
     data = trained.data
     show([f"{trained.model.title}: {measure} {trained.test_accuracy:.4f} on {len(data.X_test)} held out rows"],
          [("training", [f"{measure} {trained.train_accuracy:.4f} on {len(data.X)} rows, loss {trained.losses[-1]:.6g}"]),
           ("gradients", [f"derived; worst relative difference to finite differences at the start {trained.gradient_error:.1e}"]),
-          ("time", [f"{trained.seconds:.2f} s for {len(trained.losses)} epochs"])])  # fmt: skip
+          *([("step", [f"the loss is quadratic: full-batch steps below {limit} = {trained.largest_step:.4g} converge"])]
+           if trained.largest_step else []),
+         ("time", [f"{trained.seconds:.2f} s for {len(trained.losses)} epochs"])])  # fmt: skip
 
 
 def _write(path: str, text: str) -> None:
@@ -113,7 +155,7 @@ def _progress(epochs: int):  # type: ignore[no-untyped-def]
     """A bar on a terminal, lines in a pipe."""
     if sys.stdout is None or not sys.stdout.isatty():
         yield lambda epoch, loss, train, test: click.echo(
-            f"epoch {epoch:5d}  loss {loss:.6f}  training {train:.4f}  held out {test:.4f}"
+            f"epoch {epoch:5d}  loss {loss:<12.6g}  training {train:<8.4g}  held out {test:.4g}"
         )
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -122,7 +164,7 @@ def _progress(epochs: int):  # type: ignore[no-untyped-def]
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task("", total=epochs)
         yield lambda epoch, loss, train, test: bar.update(
-            task, completed=epoch, description=f"loss {loss:.4f}  training {train:.4f}  held out {test:.4f}"
+            task, completed=epoch, description=f"loss {loss:.4g}  training {train:.4g}  held out {test:.4g}"
         )
 
 

@@ -238,7 +238,8 @@ def _structure(local: Node, f: Factor) -> str:
         )
     n = int(f.rows)
     cost = f"{n * n * 8 / 2**20:.3g} MiB in float64 for {n:,} numbers"
-    return f"diagonal: of {n * n:,} entries at most {n:,} are not 0 ({cost}); it is never built, the row is multiplied entry by entry"
+    done = "it is never built, the row is multiplied entry by entry"
+    return f"diagonal: of {n * n:,} entries at most {n:,} are not 0 ({cost}); {done}"
 
 
 def _outer(net: _Network, words: Node, block: Any) -> tuple[Factor, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError
+from .. import interpret
 from ..extras import need
 
 BUNDLED = {"digits": "load_digits", "iris": "load_iris", "breast-cancer": "load_breast_cancer"}
+DRAWN = {"xor": "xor", "bulls-eye": "bulls_eye"}  # points of the plane, made with the seed
 MAX_BYTES = 200_000_000
 
 
@@ -38,9 +41,14 @@ class Data:
     features: tuple[str, ...] = ()
     name: str = ""
 
+    @property
+    def raw(self) -> tuple[np.ndarray, np.ndarray]:
+        """All rows as they were before they were standardised, and their targets."""
+        return np.concatenate([self.X, self.X_test]) * self.scale + self.mean, np.concatenate([self.y, self.y_test])
+
 
 def load_data(source: str, task: str = "classes", target: str = "", test: float = 0.25, seed: int = 0) -> Data:
-    """The data called `source`: digits, iris, breast-cancer, or a CSV file.
+    """The data called `source`: digits, iris, breast-cancer (scikit-learn), xor, bulls-eye, or a CSV file.
 
     Args:
         source: a name or a path.
@@ -53,6 +61,17 @@ def load_data(source: str, task: str = "classes", target: str = "", test: float 
         InputError: SD154 when there is no such set or file, SD155 with line and column for a cell that cannot be used.
         CodeError: SD520 when scikit-learn is needed and not installed.
     """
+    if source in DRAWN:
+        X, y = getattr(interpret, DRAWN[source])(seed=seed)
+        return split(
+            X,
+            y.astype(float) if task == "regression" else y,
+            () if task == "regression" else ("0", "1"),
+            test,
+            seed,
+            source,
+            ("x1", "x2"),
+        )
     if source in BUNDLED:
         bunch = getattr(need("sklearn.datasets", f"the {source} set"), BUNDLED[source])()
         X, y = np.asarray(bunch.data, dtype=float), np.asarray(bunch.target)
@@ -64,14 +83,18 @@ def load_data(source: str, task: str = "classes", target: str = "", test: float 
         return split(X, found, names, test, seed, source, features, one_scale=source == "digits")
     path = Path(source)
     if not path.is_file():
-        hint = f"there are {', '.join(BUNDLED)}, or give the path of a .csv file"
+        hint = f"there are {', '.join((*BUNDLED, *DRAWN))}, or give the path of a .csv file"
         raise InputError(f"there is no data set and no file {source!r}", code="SD154", hint=hint)
     X, raw, features = read_csv(path, target)
     if task == "regression":
         y = np.array([_number(cell, path, line, "the target") for line, cell in raw])
         return split(X, y, (), test, seed, source, features)
     labels = sorted({cell for _, cell in raw}, key=_label_order)
-    if len(labels) > max(50, len(raw) // 2):
+    empty = next((line for line, cell in raw if not cell), None)
+    if empty is not None:
+        raise InputError(f"{path}, line {empty}: the target is empty", code="SD155", hint="fill in or drop the row")
+    fractions = any(_is_number(c) and not float(c).is_integer() for c in labels)
+    if len(labels) > max(50, len(raw) // 2) or (fractions and len(labels) > max(2, len(raw) // 4)):
         hint = "name the column of the labels with --target, or use a regression model (linear, absolute)"
         raise InputError(f"{path}: {len(labels)} different labels in {len(raw)} rows", code="SD155", hint=hint)
     index = {c: i for i, c in enumerate(labels)}
@@ -115,7 +138,11 @@ def split(
         raise InputError(f"holding out {test:g} of {len(X)} rows leaves too little", code="SD155", hint="0 <= test < 1")
     order = np.random.default_rng(seed).permutation(len(X))
     rest, kept = order[held:], order[:held]
-    mean, scale = X[rest].mean(axis=0), X[rest].std(axis=0)
+    with np.errstate(over="ignore"):
+        mean, scale = X[rest].mean(axis=0), X[rest].std(axis=0)
+    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(scale))):
+        column = int(np.argmin(np.isfinite(mean) & np.isfinite(scale)))
+        raise InputError(f"the values of column {column} are too large to be standardised", code="SD155", hint="use other units")
     scale = np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)  # a constant column stays 0
     if one_scale:
         scale = np.full_like(mean, (X[rest] - mean).std() or 1.0)
@@ -147,7 +174,9 @@ def read_csv(path: Path, target: str = "") -> tuple[np.ndarray, list[tuple[int, 
     keep = [j for j in range(len(names)) if j != column]
     if not keep:
         raise InputError(
-            f"{path} has one column: there is nothing to predict from", code="SD155", hint="separate cells by commas"
+            f"{path} has one column: there is nothing to predict from",
+            code="SD155",
+            hint="separate cells by commas, semicolons or tabs",
         )
     X = np.array([[_number(cells[j], path, line, names[j]) for j in keep] for line, cells in rows])
     return X, [(line, cells[column]) for line, cells in rows], tuple(names[j] for j in keep)
@@ -160,7 +189,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             sample = stream.readline()
             stream.seek(0)
-            delimiter = max(",;\t", key=sample.count)
+            delimiter = max(",;\t|", key=sample.count)
             reader = csv.reader(stream, delimiter=delimiter, strict=True)
             rows = [(reader.line_num, [c.strip() for c in row]) for row in reader if any(c.strip() for c in row)]
     except UnicodeDecodeError:
@@ -196,6 +225,8 @@ def _number(cell: str, path: Path, line: int, name: str) -> float:
     if not _is_number(cell) or not np.isfinite(float(cell)):
         what = f"{cell!r} is not a finite number" if cell else "the cell is empty"
         hint = "fill in or drop the row, or encode words as numbers"
+        if re.fullmatch(r"-?\d+,\d+", cell):
+            hint = "write numbers with a decimal point"
         raise InputError(f"{path}, line {line}, {name}: {what}", code="SD155", hint=hint)
     return float(cell)
 

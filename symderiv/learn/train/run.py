@@ -15,6 +15,7 @@ from ..models import Model, models, own_model
 from .data import Data, split
 from .script import given_sizes, training_script
 
+MOST_PARAMETERS = 120  # of a loss whose largest step is told
 CHECKED = 1e-4  # the worst relative difference that the gradient check at the start may show
 
 
@@ -30,6 +31,7 @@ class Trained:
         history: rows (epoch, training accuracy, test accuracy); R² for regression.
         gradient_error: worst relative difference to finite differences at the start.
         seconds: spent in the loop.
+        largest_step: `2/λ_max` of the Hessian of a quadratic loss, all rows in one batch: longer steps diverge.
         data: what it was trained on.
     """
 
@@ -40,6 +42,7 @@ class Trained:
     history: list[tuple[int, float, float]] = field(default_factory=list)
     gradient_error: float = float("nan")
     seconds: float = 0.0
+    largest_step: float | None = None
     data: Data | None = None
     mean: np.ndarray | None = None
     scale: np.ndarray | None = None
@@ -147,7 +150,9 @@ def train(
         data = split(X, labels, classes, test, seed, "arrays")
     _check_targets(chosen, data)
     penalties = {name: float(v) for name, v in (("lam1", l1), ("lam2", l2)) if v > 0}
-    source = training_script(chosen, settings, penalties, _hidden_sizes(chosen, hidden))
+    held = len(data.y_test) / (len(data.y) + len(data.y_test))
+    one_scale = len(data.scale) > 1 and not np.ptp(data.scale)
+    source = training_script(chosen, settings, penalties, _hidden_sizes(chosen, hidden), held, one_scale)
     names = compiled(source)
     parameters = names["initial"](*names["sizes"](data.X, np.append(data.y, max(0, len(data.classes) - 1))), seed=seed)
     out = Trained(chosen, parameters, source, data=data, mean=data.mean, scale=data.scale, classes=data.classes, _names=names)
@@ -158,6 +163,8 @@ def train(
             code="SD403",
             hint="please report it",
         )
+    if batch in (None, "full"):
+        out.largest_step = _largest_step(names["loss_and_gradients"], data, parameters, penalties, momentum)
     every = every or max(1, epochs // 50)
 
     def measure(epoch: int, loss: float, now: Mapping[str, np.ndarray]) -> None:
@@ -174,9 +181,33 @@ def train(
         with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is told below
             out.parameters, out.losses = names["fit"](data.X, data.y, parameters, penalties, report=measure, **settings)
     except FloatingPointError as error:
-        raise CodeError(str(error), code="SD521", hint="a smaller step, or decay") from None
+        most = out.largest_step
+        limit = f": this loss is quadratic, and full-batch steps below {most:.4g} (2/λ_max) converge" if most else ", or decay"
+        raise CodeError(str(error), code="SD521", hint=f"a smaller step{limit}") from None
     out.seconds = time.perf_counter() - start
     return out
+
+
+def _largest_step(
+    derived: Callable[..., Any], data: Data, parameters: dict[str, Any], penalties: dict[str, float], momentum: float
+) -> float | None:
+    """`2(1 + momentum)/λ_max` of a quadratic loss; None where it is none, or has too many parameters to tell quickly."""
+    from ..descent import largest_step
+
+    shapes = {n: np.shape(v) for n, v in parameters.items()}
+    counts = [int(np.prod(s)) for s in shapes.values()]
+    if sum(counts) > MOST_PARAMETERS:
+        return None
+
+    def gradient(flat: np.ndarray) -> np.ndarray:
+        parts = np.split(flat, np.cumsum(counts)[:-1])
+        point = {n: p.reshape(s) for (n, s), p in zip(shapes.items(), parts, strict=True)}
+        found = derived(data.X, data.y, **point, **penalties)[1]
+        return np.concatenate([np.ravel(found[n]) for n in shapes])
+
+    with np.errstate(all="ignore"):
+        limit = largest_step(gradient, sum(counts))
+    return None if limit is None else limit * (1 + momentum)
 
 
 def compiled(source: str) -> dict[str, Any]:

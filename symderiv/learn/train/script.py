@@ -18,10 +18,18 @@ from ..models import Model
 from . import template
 
 KINDS = {"classes": "", "binary": "_binary", "regression": "_value"}
-RESERVED = {"X", "y", "np", "sys", "seed", "rng", "parameters", "penalties", "fit", "main", "scores", "predict", "accuracy"}
+RESERVED = {"X", "y", "np", "sys", "seed", "rng", "parameters", "penalties", "fit", "main", "scores", "predict", "accuracy",
+            "mean", "scale", "classes", "labels", "sizes", "initial"}  # fmt: skip
 
 
-def training_script(model: Model, settings: Mapping[str, Any], penalties: Mapping[str, float], sizes: Mapping[str, int]) -> str:
+def training_script(
+    model: Model,
+    settings: Mapping[str, Any],
+    penalties: Mapping[str, float],
+    sizes: Mapping[str, int],
+    test: float = 0.25,
+    one_scale: bool = False,
+) -> str:
     """The text of a script that trains `model`.
 
     Args:
@@ -29,6 +37,8 @@ def training_script(model: Model, settings: Mapping[str, Any], penalties: Mappin
         settings: of `fit`: epochs, batch, step, decay, momentum, seed.
         penalties: name of a scalar in the text -> its value (`lam1`, `lam2`).
         sizes: sizes that the data do not give (`h1`).
+        test: the part of the rows that the script holds out.
+        one_scale: all features are divided by one deviation, as pixels are.
 
     Raises:
         InputError: SD156 for a model that cannot be trained this way.
@@ -37,14 +47,19 @@ def training_script(model: Model, settings: Mapping[str, Any], penalties: Mappin
         raise InputError(
             f"{model.name} has no data to train on", code="SD156", hint="softmax, svm, logistic, linear, perceptron-2 …"
         )
-    parts = [_head(model), *_derived(model, list(penalties)), _constants(model, settings, penalties), _initial(model, sizes)]
+    parts = [
+        _head(model),
+        *_derived(model, list(penalties)),
+        _constants(model, settings, penalties, test, one_scale),
+        _initial(model, sizes),
+    ]
     ends = KINDS[model.task]
     chosen: list[tuple[str, str]] = [
         ("predict", ends),
         ("accuracy", "_value" if ends == "_value" else ""),
         ("gradient_check", ""),
     ]
-    chosen += [("fit", ""), ("read_data", ""), ("example_data", ends), ("main", "")]
+    chosen += [("fit", ""), ("read_data", ""), ("labels", ""), ("is_number", ""), ("example_data", ends), ("main", "")]
     for name, ending in chosen:
         source = inspect.getsource(getattr(template, name + ending)).rstrip()
         parts.append(source.replace(f"def {name}{ending}(", f"def {name}(", 1))
@@ -143,7 +158,7 @@ def _split_top(text: str) -> list[str]:
     return [*out, text[begin:].strip()]
 
 
-def _constants(model: Model, settings: Mapping[str, Any], penalties: Mapping[str, float]) -> str:
+def _constants(model: Model, settings: Mapping[str, Any], penalties: Mapping[str, float], test: float, one_scale: bool) -> str:
     measure = "R²" if model.task == "regression" else "accuracy"
     lines = [
         f"PARAMETERS = {tuple(model.parameters)!r}",
@@ -151,6 +166,8 @@ def _constants(model: Model, settings: Mapping[str, Any], penalties: Mapping[str
         f"PENALTIES = {dict(penalties)!r}",
         f"TARGETS = {'float' if model.task == 'regression' else 'int'}",
         f"MEASURE = {measure!r}",
+        f"TEST = {test!r}  # the part of the rows that is held out",
+        f"ONE_SCALE = {one_scale!r}  # whether all features share one deviation",
     ]
     return "\n".join(lines)
 

@@ -111,12 +111,43 @@ def fit(
 
 
 def read_data(path):
-    """Rows and targets from a .npz file with X and y, or a .csv file of numbers with the target last."""
+    """Rows and targets from a .npz file with X and y, or a .csv file with the target last (a header is skipped)."""
     if path.endswith(".npz"):
         with np.load(path) as stored:
-            return stored["X"], stored["y"]
-    table = np.genfromtxt(path, delimiter=",", skip_header=1)
-    return table[:, :-1], table[:, -1]
+            return np.asarray(stored["X"], dtype=float), stored["y"]
+    with open(path, encoding="utf-8-sig") as stream:
+        table = [[cell.strip() for cell in line.split(",")] for line in stream if line.strip()]
+    try:
+        [float(cell) for cell in table[0][:-1]]
+        first = 0
+    except ValueError:
+        first = 1
+    rows = []
+    for number, cells in enumerate(table[first:], first + 1):
+        try:
+            rows.append([float(cell) for cell in cells[:-1]])
+        except ValueError:
+            raise SystemExit(f"{path}, row {number}: {cells} holds a feature that is no number") from None
+        if len(cells) != len(table[0]) or not cells[-1]:
+            raise SystemExit(f"{path}, row {number}: {cells} has no target or another number of cells than the first row")
+    return np.array(rows), np.array([cells[-1] for cells in table[first:]])
+
+
+def labels(y):
+    """Targets as numbers: classes as 0 to k - 1 with their names, or values to predict with none."""
+    if TARGETS is float:
+        return np.asarray(y, dtype=float), ()
+    names = sorted(set(y.tolist()), key=lambda name: (0, float(name), "") if is_number(name) else (1, 0.0, name))
+    return np.array([names.index(name) for name in y.tolist()]), names
+
+
+def is_number(text):
+    """Whether a label reads as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def example_data(seed=0):
@@ -142,12 +173,19 @@ def example_data_value(seed=0):
 
 def main(arguments):
     X, y = read_data(arguments[0]) if arguments else example_data()
-    X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
-    y = y.astype(TARGETS)
-    held = len(X) // 4
+    y, names = labels(y)
+    if len(X) < 4 or not np.all(np.isfinite(X)):
+        raise SystemExit("at least 4 rows of finite numbers are needed")
+    held = round(TEST * len(X))
     order = np.random.default_rng(SETTINGS["seed"]).permutation(len(X))
-    X_test, y_test, X, y = X[order[:held]], y[order[:held]], X[order[held:]], y[order[held:]]
-    parameters = initial(*sizes(X, y), seed=SETTINGS["seed"])
+    train, test = order[held:], order[:held]
+    mean, scale = X[train].mean(axis=0), X[train].std(axis=0)
+    scale = np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)
+    if ONE_SCALE:
+        scale = np.full_like(mean, (X[train] - mean).std() or 1.0)
+    X = (X - mean) / scale
+    X, y, X_test, y_test = X[train], y[train], X[test], y[test]
+    parameters = initial(*sizes(X, np.append(y, max(0, len(names) - 1))), seed=SETTINGS["seed"])
     worst = gradient_check(X, y, parameters, PENALTIES)
     print(f"gradient check: worst relative difference {worst:.1e}")
     if not worst < 1e-4:
@@ -155,9 +193,10 @@ def main(arguments):
 
     def report(epoch, loss, parameters):
         if epoch == 0 or (epoch + 1) % max(1, SETTINGS["epochs"] // 10) == 0:
-            train, test = accuracy(X, y, parameters), accuracy(X_test, y_test, parameters)
-            print(f"epoch {epoch + 1:4d}  loss {loss:.4f}  {MEASURE} {train:.4f}  on held out data {test:.4f}")
+            on_train = accuracy(X, y, parameters)
+            on_test = accuracy(X_test, y_test, parameters) if held else float("nan")
+            print(f"epoch {epoch + 1:4d}  loss {loss:.4g}  {MEASURE} {on_train:.4f}  on held out data {on_test:.4f}")
 
     parameters, _ = fit(X, y, parameters, PENALTIES, report=report, **SETTINGS)
-    np.savez("trained.npz", **parameters)
-    print("wrote trained.npz")
+    np.savez("trained.npz", mean=mean, scale=scale, classes=np.array(names), **parameters)
+    print("wrote trained.npz: the parameters, and mean and scale of the features")
