@@ -104,7 +104,11 @@ def _templates(trained):  # type: ignore[no-untyped-def]
 def _regions(trained):  # type: ignore[no-untyped-def]
     from ..learn.interpret import draw_regions
 
-    return lambda path: draw_regions([trained], *trained.data.raw, path)
+    def draw(path: str) -> None:
+        X, y = trained.data.raw
+        draw_regions([trained], X, y, path)
+
+    return draw
 
 
 def _model(name: str):  # type: ignore[no-untyped-def]

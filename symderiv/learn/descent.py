@@ -17,7 +17,7 @@ from .extras import pyplot, save_figure
 PARTS = (0.2, 0.5, 0.9, 1.0, 1.05)  # of the largest step, that are shown
 
 
-def curvatures_of(values: Sequence[float]) -> np.ndarray:
+def curvatures_of(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Eigenvalues of a quadratic that has a minimum.
 
     Raises:
@@ -29,7 +29,7 @@ def curvatures_of(values: Sequence[float]) -> np.ndarray:
     return c
 
 
-def path(curvatures: Sequence[float], step: float, start: float = 1.0, steps: int = 50) -> np.ndarray:
+def path(curvatures: Sequence[float] | np.ndarray, step: float, start: float = 1.0, steps: int = 50) -> np.ndarray:
     """The points of gradient descent on `½ Σ λ_i x_i²`, (steps + 1, n); the gradient is the engine's."""
     from ..api import derive
     from ..read.problem import parse
@@ -42,7 +42,7 @@ def path(curvatures: Sequence[float], step: float, start: float = 1.0, steps: in
     return np.array(points)
 
 
-def descent(curvatures: Sequence[float], step: float, start: float = 1.0, steps: int = 50) -> np.ndarray:
+def descent(curvatures: Sequence[float] | np.ndarray, step: float, start: float = 1.0, steps: int = 50) -> np.ndarray:
     """The loss `½ Σ λ_i x_i²` along gradient descent: it falls to 0 if and only if `0 < step < 2/λ_max`."""
     return path(curvatures, step, start, steps) ** 2 @ curvatures_of(curvatures) / 2
 
@@ -63,14 +63,14 @@ def largest_step(gradient: Callable[[np.ndarray], np.ndarray], size: int, seed: 
     return 2 / top if top > 0 else None
 
 
-def verdict(curvatures: Sequence[float], step: float) -> str:
+def verdict(curvatures: Sequence[float] | np.ndarray, step: float) -> str:
     """converges, diverges, or stays: by the largest `|1 - step λ|` over the eigenvalues that are not 0."""
     c = curvatures_of(curvatures)
     factor = float(np.max(np.abs(1 - step * c[c > 0])))
     return "converges" if factor < 1 - 1e-12 else "diverges" if factor > 1 + 1e-12 else "neither"
 
 
-def draw_descent(path_: str, curvatures: Sequence[float] = (1.0, 4.0), steps: int = 50) -> None:
+def draw_descent(path_: str, curvatures: Sequence[float] | np.ndarray = (1.0, 4.0), steps: int = 50) -> None:
     """The loss on either side of the largest step, and for two eigenvalues the path over the level lines.
 
     Needs the extra `plot`.

@@ -219,8 +219,8 @@ def _equations(net: _Network) -> list[Equation]:
                 assert local is not None
                 out.append(Equation(left, (net.factor(local, row=True, turned=True),)))
             elif edge.local is not None:
-                local = net.factor(edge.local)
-                out.append(Equation(left, (net.gradient(block.name, block.shape), local), note=_structure(edge.local, local)))
+                through = net.factor(edge.local)
+                out.append(Equation(left, (net.gradient(block.name, block.shape), through), note=_structure(edge.local, through)))
             else:
                 out.append(Equation(left, _outer(net, edge.upstream, block)))
     return out
