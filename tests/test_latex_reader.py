@@ -2,13 +2,14 @@ r"""LaTeX is understood exactly, or refused with the place and the reason: table
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 import symderiv as sd
-from symderiv.errors import LimitError, ShapeError, SymDerivError
+from symderiv.errors import InputError, LimitError, ShapeError, SymDerivError
 from symderiv.expr.nodes import Call, Index, Node, Var, var
 from symderiv.expr.sizes import size_symbol
 from symderiv.read.latex import Context, entries_to_array, identifier_of, parse_latex, read_latex
@@ -681,3 +682,27 @@ def test_what_is_read_can_be_derived() -> None:
     assert normal(sd.derive(p, wrt="w").expr) is normal(
         sd.parse("X.T @ (X @ w - y)/n + lam*w", {"X": "n,d", "w": "d", "y": "n"}).expr
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "shapes"),
+    [
+        (r"f(x) = x^2 + 1", "x**2 + 1", {"x": 0}),
+        (r"\sigma(z) = \frac{1}{1+e^{-z}}", "1/(1 + exp(-z))", {"z": 0}),
+        (r"f(x, y) = x^2 y + \sin(x)", "x**2*y + sin(x)", {"x": 0, "y": 0}),
+        (r"g(z) = \max(0, z) \\ L = \mathbf{1}^\top g(Wx)", "ones(k) @ maximum(0, W @ x)", {"z": 0, "W": 2, "x": 1}),
+        (r"f(x) = x^2 + 1 \\ L = f(a) + x^\top x", "a**2 + 1 + x @ x", {"x": 1, "a": 0}),
+        (r"f(x) = x^\top A x", "x @ A @ x", {"x": 1, "A": 2}),
+        (r"L(w) = \|Xw - y\|^2", "norm(X @ w - y)**2", {"w": 1}),
+    ],
+)
+def test_the_argument_of_a_function_of_numbers_is_a_number(source: str, shown: str, shapes: dict[str, int]) -> None:
+    p = parse_latex(source)
+    assert re.sub(r"ones\(\w\)", "ones(k)", str(p.expr)) == shown
+    assert {n: p.vars[n].rank for n in shapes} == shapes
+
+
+def test_a_function_of_numbers_is_not_differentiated_by_an_array_of_the_same_letter() -> None:
+    with pytest.raises(InputError, match="an array elsewhere") as caught:
+        read_latex(r"f(x) = x^2 + 1 \\ L = x^\top x \\ \frac{df}{dx} = 2x")
+    assert caught.value.code == "SD133"

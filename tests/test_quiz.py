@@ -78,10 +78,10 @@ def test_choosing() -> None:
 def test_a_question_is_made_in_time() -> None:
     for start in EVERY:
         make(f"{start}:99")  # the operations are compiled once
-    started = time.perf_counter()
+    started = time.process_time()
     for start in EVERY:
         make(f"{start}:100")
-    assert (time.perf_counter() - started) / len(EVERY) < 0.05
+    assert (time.process_time() - started) / len(EVERY) < 0.05
 
 
 # answers ------------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from ..write.latex import latex_name, to_latex
 from .reading import Reading
 
 LONGEST = 400
+_POWER = re.compile(r"\^\s*\{?\s*(\d|T\b|\\top|\\intercal)")  # `x^2` is no spelling of x
 
 
 def spelled(words: Node, reading: Reading, text: str) -> str:
@@ -44,7 +45,9 @@ def _as_written(v: Var, reading: Reading, text: str) -> str:
         return "\\mathrm{d}" + (text[slice(*place)] if place else latex_name(inner))
     place = reading.places.get(v)
     written = text[slice(*place)].strip() if place else ""
-    return written if 0 < len(written) <= 40 and "\n" not in written else ""
+    if not 0 < len(written) <= 40 or "\n" in written or (_POWER.search(written) and not v.name[-1].isdigit()):
+        return ""
+    return written
 
 
 __all__ = ["spelled"]

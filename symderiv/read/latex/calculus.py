@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...errors import Span
 from ...expr.nodes import Call, Index, Node, Var
-from ...expr.walk import postorder
+from ...expr.walk import postorder, variables
+from ...expr.walk import replace as replace_nodes
 from .grammar import product_ends, read_all, read_product
 from .heads import (
     Head,
@@ -32,6 +34,8 @@ from .values import Value, value_of
 
 if TYPE_CHECKING:
     from .reader import DerivativeOf, LatexReader
+
+ARGUMENT = "_argument"  # label of a name that stands for the argument of a function and nothing else
 
 
 def subject(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node | None, tuple[Node, ...]]:
@@ -140,11 +144,29 @@ def resolve(r: LatexReader, head: Head, top: Sequence[Item]) -> DerivativeOf:
             below.extend(indices)
             flips.append(flipped)
     span = r.span(head.start, max(end, head.stop))
+    numerator = of_the_variable(r, numerator, nodes, span)
     distinct = tuple(nodes) if len(set(nodes)) > 1 else ()
     at = place_of_argument(r, top, nodes)
     return DerivativeOf(
         name, numerator, names[0], nodes[0], head.order, above, tuple(below), distinct, flips[0] and len(flips) == 1, at, span
     )
+
+
+def of_the_variable(r: LatexReader, numerator: Node | None, by: Iterable[Node], span: Span) -> Node | None:
+    """A function of numbers, whose argument is a name of its own, as a function of the variable of the same letter.
+
+    Raises:
+        InputError: SD133 where the letter is an array elsewhere.
+    """
+    if numerator is None:
+        return None
+    own = {v.name.removesuffix(ARGUMENT): v for v in variables(numerator) if v.name.endswith(ARGUMENT)}
+    for v in (n for n in by if isinstance(n, Var) and n.name in own):
+        if v.rank:
+            what = f"`{v.name}` is the argument of a function of numbers and an array elsewhere"
+            raise r.error(what, span.start, span.stop, "SD133", "call the argument by a letter of its own")
+        numerator = replace_nodes(numerator, {own[v.name]: v})
+    return numerator
 
 
 def place_of_argument(r: LatexReader, top: Sequence[Item], by: Iterable[Node]) -> Node | None:

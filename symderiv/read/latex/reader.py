@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ from ...expr.walk import variables
 from ..declarations import Declarations
 from ..infer import Inference
 from ..names import is_greek, rank_by_letter
-from .naming import Key, NameTable, keys_of
+from .naming import GREEK, Key, NameTable, keys_of
 from .tokens import Clock
 from .values import Value, value_of
 
@@ -332,6 +333,14 @@ class LatexReader:
             if not self.table.find(k):
                 self.table.add(name, k)
         return value_of(var, start, stop, named=name)
+
+    def written_as_array(self, key: Key) -> bool:
+        """Whether the source has the letter of a name in bold, in double bars or under a transpose."""
+        letter = re.escape("\\" + key.base if key.base in GREEK else key.base)
+        turned = rf"(?<![A-Za-z\\]){letter}\s*\^\s*(T\b|\{{\s*(T|\\top|\\mathsf|\\intercal|\\mathrm)|\\top|\\mathsf|\\intercal)"
+        bold = rf"\\(mathbf|boldsymbol|bm|vec)\s*\{{?\s*{letter}(?![A-Za-z])"
+        barred = rf"\\\|\s*{letter}\s*\\\|"
+        return any(re.search(pattern, self.source) for pattern in (turned, bold, barred))
 
     def is_index(self, letter: str) -> bool:
         return letter in self.scope

@@ -15,8 +15,9 @@ from ..names import rank_by_letter
 from ..numbers import affine
 from .arguments import split_arguments
 from .bigops import comprehension
-from .calculus import Pattern, place_of_argument, resolve
+from .calculus import Pattern, of_the_variable, place_of_argument, resolve
 from .conditions import compare, read_condition
+from .functions import is_function_of_numbers
 from .grammar import read_all
 from .indices import letter_of, letters_in
 from .lookup import SAMPLES
@@ -239,21 +240,30 @@ def _read_definition(r: LatexReader, plan: Plan, span: Span) -> LatexStatement:
 
 
 def _local_parameters(r: LatexReader, d: Definition, raw: Raw) -> dict[Key, Definition]:
-    """`h(x) = …` beside a declared X: x is the argument there and nowhere else, as `x_i` is a row of X."""
+    """Arguments that are names there and nowhere else: `h(x) = …` beside a declared X, as `x_i` is a row of X; and the scalars
+    of a function of numbers, `σ(z) = 1/(1 + e^{-z})`."""
     out: dict[Key, Definition] = {}
+    numbers = is_function_of_numbers(d.parameters, raw.sides[1])
     for p in d.parameters:
         upper = SAMPLES.get(p.base, "")
-        if not upper or upper not in r.declared.vars or r.is_defined(p) or (r.known(p, 0, 1) and not p.labels):
+        name = r.known(p, 0, 1)
+        if r.is_defined(p) and not numbers:
             continue
-        key = p.labelled("argument")
-        name = r.known(key, raw.start, raw.stop)
-        x = (
-            r.value_of_name(name, raw.start, raw.stop)
-            if name
-            else r.assume(key, rank_by_letter(p.identifier), raw.start, raw.stop, why="an argument")
-        )
+        if numbers and (r.is_defined(p) or not name or _assumed_array(r, name)):
+            alone = not name and not r.is_defined(p) and not r.written_as_array(p)
+            key, rank = p if alone else p.labelled("argument"), 0
+        elif not upper or upper not in r.declared.vars or (name and not p.labels):
+            continue
+        else:
+            key, rank = p.labelled("argument"), rank_by_letter(p.identifier)  # type: ignore[assignment]
+        known = r.known(key, raw.start, raw.stop)
+        x = r.value_of_name(known, raw.start, raw.stop) if known else r.assume(key, rank, raw.start, raw.stop, why="an argument")
         out[p] = Definition(p, constant(x), value=x)
     return out
+
+
+def _assumed_array(r: LatexReader, name: str) -> bool:
+    return r.declared.where.get(name, "").startswith("assumed") and r.value_of_name(name, 0, 1).node.rank > 0
 
 
 def _read_sides(r: LatexReader, plan: Plan, span: Span, letters: list[str]) -> LatexStatement:
@@ -401,7 +411,9 @@ def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:
     elif r.known(p.key, p.start, p.stop):
         what = f"`{r.text(p.start, p.stop)}`: a derivative, or the transpose of the declared `{p.key.identifier}`?"
         raise r.error(what, p.start, p.stop, "SD133", r"write \frac{d f}{d x}")
-    return DerivativeOf(p.key.identifier, numerator, x.node.name, x.node, p.scripts.primes, span=r.span(p.start, p.stop))
+    span = r.span(p.start, p.stop)
+    numerator = of_the_variable(r, numerator, [x.node], span)
+    return DerivativeOf(p.key.identifier, numerator, x.node.name, x.node, p.scripts.primes, span=span)
 
 
 def _read_update(r: LatexReader, plan: Plan, span: Span, letters: list[str]) -> LatexStatement:
