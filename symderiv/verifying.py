@@ -27,6 +27,7 @@ def verify(
     layout: str = "numerator",
     symmetric: str = "plain",
     seed: int = 0,
+    reader: str = "symderiv",
 ) -> Verdict:
     """Whether `claim` is `∂^order loss / ∂wrt^order`; if not, what is wrong with it.
 
@@ -41,6 +42,7 @@ def verify(
         layout: "numerator" or "denominator": which shape a right claim has.
         symmetric: for a symmetric variable, "plain" or "constrained".
         seed: of the random points.
+        reader: of a claim in LaTeX: "symderiv"; "latex2sympy2" for scalar claims (an extra); "both" to have the two compared.
 
     Returns:
         A verdict: right, wrong with a kind and a message, or `not_understood` where the loss or the claim cannot be read.
@@ -59,17 +61,17 @@ def verify(
         return not_understood(error)
     try:
         judge = Judge(problem, correct, correct.chain, seed)  # type: ignore[arg-type]
-        verdicts = [judge.verdict(c) for c in _read(claim, claim_latex, problem, correct.chain)]
+        verdicts = [judge.verdict(c) for c in _read(claim, claim_latex, problem, correct.chain, reader)]
         return next((v for v in verdicts if not v.ok), verdicts[-1])
     except SymDerivError as error:
         return not_understood(error, correct=correct)
 
 
-def _read(claim: Any, claim_latex: str | None, problem: Problem, wrt: tuple[Var, ...]) -> tuple[Claim, ...]:
+def _read(claim: Any, claim_latex: str | None, problem: Problem, wrt: tuple[Var, ...], reader: str) -> tuple[Claim, ...]:
     if claim_latex is not None:
-        from .verify.latex_claims import read_latex_claim
+        from .verify.latex_claims import read_claim_with
 
-        return read_latex_claim(claim_latex, problem, wrt)
+        return read_claim_with(claim_latex, problem, wrt, reader)
     if isinstance(claim, str):
         return (read_text(claim, problem, wrt),)
     if isinstance(claim, Problem):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 ENCODING = "utf-8"
+READERS = ("symderiv", "latex2sympy2", "both")
 NAMES_A_FILE = re.compile(r"[\w./\\ -]*\.[A-Za-z]\w*")  # with a suffix: `notes.txt`
 LEADING_MINUS = re.compile(r"-[^-].*[()*/@+\s\[]")
 
@@ -46,10 +47,42 @@ def problem_arguments(function: F) -> F:
                 help='Declaration, "X: n,d", "A: n,n symmetric", "lam: scalar"; several in one, separated by ";".',
             ),
             click.option("--name", metavar="NAME", help="Which definition of a problem file (default: the last)."),
+            click.option(
+                "--from",
+                "source",
+                type=click.Choice(["text", "latex", "python"]),
+                default="text",
+                show_default=True,
+                expose_value=False,
+                callback=_keep,
+                help="What EXPR is: the input language, LaTeX, or MODULE:FUNCTION, a NumPy function of the declared arrays. The"
+                " module is imported from the current directory, so its code runs.",
+            ),
+            click.option(
+                "--reader",
+                type=click.Choice(READERS),
+                default=READERS[0],
+                show_default=True,
+                expose_value=False,
+                callback=_keep,
+                help="Who reads LaTeX; latex2sympy2 (an extra) reads scalar expressions; both are compared as numbers.",
+            ),
         ]
     ):
         function = decorate(function)
     return function
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Remembered for `read_problem`, so that commands need no parameter for it."""
+    context.meta[f"symderiv.{parameter.name}"] = value
+    return value
+
+
+def chosen(what: str, default: str) -> str:
+    """The value of --from or --reader of the command that runs."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(f"symderiv.{what}", default) if context is not None else default
 
 
 def layout_option(function: F) -> F:
@@ -72,6 +105,11 @@ def read_problem(expression: str, declarations: tuple[str, ...], name: str | Non
     from ..api import load, parse
 
     known = parse_declarations(declarations)
+    source = chosen("source", "text")
+    if source == "latex":
+        return _latex_problem(standard_input() if expression == "-" else expression, known, name)
+    if source == "python":
+        return _python_problem(expression, known)
     if expression == "-":
         return parse(standard_input(), known, name=name, path="<stdin>")
     if expression.endswith(".sd"):
@@ -79,6 +117,19 @@ def read_problem(expression: str, declarations: tuple[str, ...], name: str | Non
     if NAMES_A_FILE.fullmatch(expression) and os.path.isfile(expression):
         raise InputError(f"{expression} is a file, but not a problem file", code="SD110", hint="problem files are named *.sd")
     return parse(expression, known, name=name)
+
+
+def _latex_problem(text: str, known: dict[str, str], name: str | None) -> Problem:
+    from ..read.latex import parse_latex
+
+    return parse_latex(text, known, name, reader=chosen("reader", READERS[0]))
+
+
+def _python_problem(spec: str, known: dict[str, str]) -> Problem:
+    from ..read.trace import trace
+    from ..verify.callables import load_function
+
+    return trace(load_function(spec), **known)
 
 
 def standard_input() -> str:
@@ -122,6 +173,7 @@ def one_or_more(wrt: tuple[str, ...]) -> str | list[str]:
 
 __all__ = [
     "ExpressionCommand",
+    "chosen",
     "layout_option",
     "names",
     "one_or_more",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import ExpressionCommand, layout_option, names, problem_arguments, read_problem
+from .options import READERS, ExpressionCommand, chosen, layout_option, names, problem_arguments, read_problem
 
 if TYPE_CHECKING:
     from ..verify.verdict import Verdict
@@ -41,7 +41,7 @@ class ClaimCommand(ExpressionCommand):
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "latex", "markdown", "json"]),
+    type=click.Choice(["text", "latex", "markdown", "html", "json"]),
     default="text",
     show_default=True,
     help="What to print.",
@@ -68,6 +68,8 @@ def verify(
       symderiv verify "mean((X @ w - y)**2)" --wrt w --claim "w <- w - a*X.T @ (X @ w - y)"
       symderiv verify "norm(X @ w - y)**2" --wrt w --claim-latex "2X^T(Xw - y)" --var "X: n,d"
       symderiv verify model.sd --wrt w --claim-python gradients:of_w
+      symderiv verify --from latex "\\|Xw - y\\|^2" --wrt w --claim-latex "2X^T(Xw - y)" --var "X: n,d; y: n"
+      symderiv verify --from python losses:ridge --wrt w --claim "2*X.T @ (X @ w - y)" --var "X: n,d; w: d; y: n"
     """
     given = [c for c in (claim, claim_latex, claim_python) if c is not None]
     if len(given) != 1:
@@ -78,6 +80,7 @@ def verify(
     by = names(wrt)
     options: dict[str, Any] = {"order": order, "layout": layout}
     if claim_latex is not None:
+        options["reader"] = chosen("reader", READERS[0])
         verdict = judge(problem, by[0] if len(by) == 1 else by, claim_latex=claim_latex, **options)
     else:
         verdict = judge(
@@ -101,6 +104,8 @@ def show_verdict(verdict: Verdict, format_: str) -> None:
         click.echo(writer.verdict_json(verdict))
     elif format_ == "markdown":
         click.echo(writer.verdict_markdown(verdict))
+    elif format_ == "html":
+        click.echo(writer.verdict_html(verdict))
     elif format_ == "latex":
         click.echo(writer.verdict_latex(verdict))
     else:

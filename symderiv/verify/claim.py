@@ -9,8 +9,8 @@ from typing import Any
 from sympy import Integer
 
 from ..errors import InputError, Span, SymDerivError
-from ..expr.nodes import Index, Node, Var
-from ..expr.walk import variables
+from ..expr.nodes import Call, Index, Node, Num, Var
+from ..expr.walk import postorder, variables
 from ..notation.words import to_words
 from ..read.problem import Problem
 from ..read.scan import scan
@@ -161,11 +161,36 @@ def refuse_sizes(words: Node, problem: Problem, more: set[Any] | frozenset[Any] 
         InputError: SD104.
     """
     sizes = {s for v in problem.vars.values() for size in v.shape for s in size.free_symbols} | problem.expr.free_symbols | more
+    written = {s for n in postorder(words) for s in _sizes_in(n)}
+    for size in sorted(written & invented_sizes(problem), key=str):
+        shown = " and ".join(f"`{v.name}`" for v in problem.vars.values() if any(s.has(size) for s in v.shape))
+        what = f"the claim uses the size `{size}`, a name that was made up for a size of {shown}, which nothing declares"
+        raise InputError(what, code="SD104", hint=f"declare the sizes of {shown}, as in `X: n,d`")
     strange = sorted(str(s) for s in words.free_symbols - sizes if not isinstance(s, Var))
     if strange:
         known = ", ".join(sorted({str(s) for s in sizes if not isinstance(s, Var)})) or "numbers"
         what = f"the claim uses the size `{strange[0]}`, which the loss does not have"
         raise InputError(what, code="SD104", hint=f"its sizes are {known}")
+
+
+def _sizes_in(node: Node) -> set[Any]:
+    """The sizes that a node names: `n` in `2/n`, `eye(n)`, `ones(n)`."""
+    if isinstance(node, Num):
+        return set(node.value.free_symbols)
+    if isinstance(node, Call):
+        return {
+            s for p in node.params.values() for x in (p if isinstance(p, tuple) else (p,)) for s in getattr(x, "free_symbols", ())
+        }
+    return set()
+
+
+def invented_sizes(problem: Problem) -> set[Any]:
+    """Sizes that occur in assumed variables only: their names are ours, and say nothing to who writes a claim."""
+    assumed = {a.split(" is ", 1)[0] for a in problem.assumptions}
+    made = {s for v in problem.vars.values() if v.name in assumed for size in v.shape for s in size.free_symbols}
+    told = {s for v in problem.vars.values() if v.name not in assumed for size in v.shape for s in size.free_symbols}
+    used = {s for n in postorder(problem.expr) if isinstance(n, Num) for s in n.value.free_symbols}
+    return made - told - used
 
 
 __all__ = ["NAME", "Claim", "Left", "as_array", "refuse_sizes", "refuse_unknown"]

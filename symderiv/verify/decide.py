@@ -285,10 +285,14 @@ def _proved(trials: Trials, claim: Node, decision: Decision) -> Decision:
     if known:
         return Decision(
             True,
-            f"{head}, then to 50 digits at {len(known)} points (largest relative difference {max(known):.0e})",
+            f"{head}, then to 50 digits at {points_text(len(known))} (largest relative difference {max(known):.0e})",
             decision.worst,
         )
     return decision
+
+
+def points_text(count: int) -> str:
+    return "1 point" if count == 1 else f"{count} points"
 
 
 def _some_of_each(points: Iterable[Point], most: int) -> list[Point]:

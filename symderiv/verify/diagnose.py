@@ -215,9 +215,11 @@ def _right_if_symmetric(context: Context, square: list[Var]) -> bool:
 # two changes -----------------------------------------------------------------------------------------------------------------
 def scaled_edits(context: Context) -> Iterator[Diagnosis]:
     """One change of the claim, and then a constant factor."""
-    for e in edits(context.words, OTHERS - {"scale", "negate"}, most=60):
+    for e in edits(context.words, OTHERS - {"scale"}, most=60):
         if context.late:
             return
+        if e.name == "negate" and not e.path:
+            continue
         first = context.probes[0]
         got = first.value(e.root) if first.shape_of(e.root) == context.true_values[0].shape else None
         if got is None or not finite(got) or ratio_of([(context.true_values[0], got, first)]) is None:

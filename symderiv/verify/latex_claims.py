@@ -18,13 +18,16 @@ from ..expr.walk import replace as replace_nodes
 from ..expr.walk import variables
 from ..notation.words import to_words
 from ..read.latex.document import Context, LatexDocument, read_latex
+from ..read.latex.identifiers import tree_of
 from ..read.latex.reader import DerivativeOf
+from ..read.latex.split import split_statements
 from ..read.latex.statements import LatexStatement
 from ..read.latex.unknown import Unbound
 from ..read.latex.values import NoProduct
 from ..read.problem import Problem
 from ..simplify.lower import normal
 from .claim import NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
+from .claims import read_words
 from .decide import Trials
 from .loose import loosened
 from .points import finite, gap
@@ -123,6 +126,47 @@ def _without_a_sum(text: str, problem: Problem, wrt: tuple[Var, ...], error: Unb
     extra = refuse_unknown(words, problem, read, left)
     notes = tuple(a for a in found.assumptions if a not in problem.assumptions)
     return Claim(text, words, read, left=left, extra=extra, notes=notes, missing_sum=error)
+
+
+def read_claim_with(text: str, problem: Problem, wrt: tuple[Var, ...], reader: str) -> tuple[Claim, ...]:
+    """The claim by one reader of LaTeX, or by both.
+
+    Raises:
+        InputError: SD138 where two readers disagree, and what either raises.
+    """
+    from ..read.latex.second import EXTRA, read_with_latex2sympy2
+    from .readers import cross_check
+
+    if reader == "symderiv":
+        return read_latex_claim(text, problem, wrt)
+    if reader not in (EXTRA, "both"):
+        raise InputError(f"there is no reader {reader!r}", code="SD105", hint=f"symderiv, {EXTRA} or both")
+    parts = sides_of(text)
+    if reader == EXTRA:
+        return (read_words(read_with_latex2sympy2(parts[-1], problem.vars, name=NAME), problem),)
+    claims = read_latex_claim(text, problem, wrt)
+    told = []
+    for part in parts:
+        found = cross_check(part, problem.vars)
+        if found.agrees is False:
+            hint = "write the claim so that it can be read in one way only, or choose one reader"
+            raise InputError(found.message, code="SD138", hint=hint, span=Span(text, 0, max(1, len(text)), NAME))
+        told.append(found.message)
+    return tuple(replace(c, notes=(*c.notes, *told)) for c in claims)
+
+
+def sides_of(text: str) -> list[str]:
+    """The right sides of a claim as texts; the whole where it has no left side.
+
+    Raises:
+        InputError: SD135 for a text of several statements.
+    """
+    raws = split_statements(tree_of(text, "", NAME), text, NAME)
+    if len(raws) != 1:
+        span = Span(text, 0, max(1, len(text)), NAME)
+        raise InputError("a claim for the second reader is one statement", code="SD135", span=span)
+    sides = raws[0].sides[1:] or raws[0].sides
+    return [text[s[0].start : s[-1].stop] for s in sides if s]
 
 
 def _rule_of_parts(
@@ -326,4 +370,4 @@ def replace_sizes(size: Any, back: dict[Any, Any]) -> Any:
     return back.get(size, size)
 
 
-__all__ = ["read_latex_claim", "same_function"]
+__all__ = ["read_claim_with", "read_latex_claim", "same_function"]

@@ -56,6 +56,12 @@ class Counterexample:
         shown = ", ".join(f"{n} = {array_text(v)}" for n, v in self.values.items())
         return shown if len(shown) <= 400 else say_sizes(self.sizes)
 
+    def html(self) -> str:
+        """The same as a piece of HTML with MathML."""
+        from ..write.verdict import verdict_html
+
+        return verdict_html(self)
+
     def to_data(self) -> dict[str, Any]:
         """As plain data."""
         return {
@@ -166,6 +172,12 @@ class Verdict:
         from ..write.verdict import verdict_markdown
 
         return verdict_markdown(self)
+
+    def html(self) -> str:
+        """The same as a piece of HTML with MathML."""
+        from ..write.verdict import verdict_html
+
+        return verdict_html(self)
 
     def to_data(self) -> dict[str, Any]:
         """The verdict as plain data."""

@@ -6,8 +6,10 @@ A verdict is anything with the attributes of `symderiv.verify.verdict.Verdict`.
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 
+from ..errors import SymDerivError
 from .language import to_text
 from .latex import to_latex
 from .report import latex_formula
@@ -74,6 +76,39 @@ def verdict_latex(v: Any) -> str:
     return "\n".join(lines)
 
 
+def verdict_html(v: Any) -> str:
+    """A verdict as a piece of HTML with MathML: a section, no script, nothing from the network."""
+    title = {True: "Right", False: "Wrong", None: "Not understood"}[v.ok]
+    heading = f"{title}: {v.kind}".replace("_", " ") if v.ok is False else title
+    parts = [f"<h3>{escape(heading)}</h3>", f"<p>{escape(v.message)}</p>"]
+    if v.span is not None:
+        parts.append(f"<pre>{escape(v.span.caret())}</pre>")
+    shown = [
+        ("derivative", v.correct.displayed if v.correct is not None else None),
+        ("entry", v.entry),
+        ("corrected", v.suggestions[0].expr if v.suggestions and v.ok is False else None),
+        ("claim minus derivative", v.difference),
+    ]
+    rows = [(name, _math(words)) for name, words in shown if words is not None]
+    rows += [("counterexample", escape(str(v.counterexample)))] if v.counterexample is not None else []
+    rows += [("decided by", escape(v.decided_by))] if v.decided_by else []
+    rows += [("note", escape(n)) for n in v.notes]
+    rows += [("hint", escape(v.error.hint))] if v.error is not None and v.error.hint else []
+    table = "\n".join(f"<tr><th>{name}</th><td>{text}</td></tr>" for name, text in rows)
+    parts += [f"<table>\n{table}\n</table>"] if rows else []
+    return '<section class="symderiv verdict">\n' + "\n".join(parts) + "\n</section>"
+
+
+def _math(words: Any) -> str:
+    """A formula as MathML, as text where it has none."""
+    from .mathml import to_mathml
+
+    try:
+        return to_mathml(to_latex(words))
+    except SymDerivError:
+        return f"<code>{escape(to_text(words))}</code>"
+
+
 _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
@@ -86,4 +121,4 @@ def _expression(words: Any) -> dict[str, str]:
     return {"text": to_text(words), "unicode": to_unicode(words), "latex": to_latex(words)}
 
 
-__all__ = ["escaped", "verdict_data", "verdict_json", "verdict_latex", "verdict_markdown"]
+__all__ = ["escaped", "verdict_data", "verdict_html", "verdict_json", "verdict_latex", "verdict_markdown"]

@@ -129,7 +129,9 @@ def read_latex(text: str, vars: object = None, context: Context | None = None, *
         raise InputError(what, code="SD100", hint="please report it", span=Span(source, 0, 1, name)) from error
 
 
-def parse_latex(text: str, vars: object = None, name: str | None = None, context: Context | None = None) -> Problem:
+def parse_latex(
+    text: str, vars: object = None, name: str | None = None, context: Context | None = None, reader: str = "symderiv"
+) -> Problem:
     r"""The problem that a LaTeX text states: an expression, a definition, or the right side of a derivative.
 
     Args:
@@ -137,10 +139,16 @@ def parse_latex(text: str, vars: object = None, name: str | None = None, context
         vars: declarations, `{"X": "n,d"}`.
         name: the definition that is the result; by default the statement that the others serve.
         context: see `Context`.
+        reader: "symderiv"; "latex2sympy2" for scalar fragments in its dialect (an extra); "both" to have the two compared.
 
     Raises:
-        SymDerivError: as `read_latex`; SD137 for an equation that is no definition.
+        SymDerivError: as `read_latex`; SD137 for an equation that is no definition; SD138 where two readers disagree.
     """
+    if reader != "symderiv":
+        # the other reader is compared with ours as numbers, in a room outside of this one; needed only where it is asked for
+        from ...verify.readers import parse_with
+
+        return parse_with(text, vars, reader, context)
     d = read_latex(text, vars, context)
     if name is not None:
         if name not in d.definitions:
