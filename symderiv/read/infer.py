@@ -14,7 +14,7 @@ from ..expr.walk import variables
 from .declarations import Declarations
 from .names import CONSTANTS, canonical, is_function, is_greek, nearest, rank_by_letter
 from .scan import scan
-from .text import Reader
+from .text import Reader, whole_brackets
 
 _SIZED = frozenset({"range", "arange", "eye", "ones", "zeros", "tri", "reshape", "view", "broadcast_to", "onehot"})
 _OPERAND_FIRST = frozenset({"reshape", "broadcast_to", "onehot"})
@@ -168,7 +168,8 @@ class ProblemReader(Reader):
 
     # places and messages ---------------------------------------------------------------------------------------------------
     def placed(self, value: Node, tree: ast.AST) -> None:
-        self.places.setdefault(value, (tree.col_offset, tree.end_col_offset))  # type: ignore[attr-defined]
+        place = whole_brackets(self.source, tree.col_offset, tree.end_col_offset)  # type: ignore[attr-defined]
+        self.places.setdefault(value, place)
 
     def explain(self, error: ShapeError, tree: ast.AST, operands: tuple[Node, ...]) -> ShapeError:
         """`` `X @ w`: X is (n, d), w is (k,): inner sizes d and k differ (X declared at line 1; …)``."""

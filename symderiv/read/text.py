@@ -67,6 +67,33 @@ def build(text: str, env: dict[str, Node], sizes: dict[str, Expr] | None = None,
     return Reader(text, env, sizes or {}, params or {}).read(_parsed(text))
 
 
+def whole_brackets(source: str, start: int, stop: int) -> tuple[int, int]:
+    """A place with the brackets that it cuts: trees leave out those around a first or last operand."""
+    text = source[start:stop]
+    opens, closes = (text.count(a) + text.count(b) for a, b in ("([", ")]"))
+    if opens == closes and (not opens or text.find(")") > text.find("(")):
+        return start, stop
+    depth = lowest = 0
+    for c in text[:2_000] if len(text) > 2_000 else text:
+        depth += (c in "([") - (c in ")]")
+        lowest = min(lowest, depth)
+    for _ in range(-lowest):
+        at = start - 1
+        while at >= 0 and source[at].isspace():
+            at -= 1
+        if at < 0 or source[at] not in "([":
+            break
+        start = at
+    for _ in range(depth - lowest):
+        at = stop
+        while at < len(source) and source[at].isspace():
+            at += 1
+        if at >= len(source) or source[at] not in ")]":
+            break
+        stop = at + 1
+    return start, stop
+
+
 class Reader:
     """Turns `ast` into words.
 
@@ -174,7 +201,8 @@ class Reader:
 
     def text(self, tree: ast.AST, limit: int = 60) -> str:
         """A part as written, cut when long."""
-        text = " ".join(self.source[tree.col_offset : tree.end_col_offset].split())  # type: ignore[attr-defined]
+        start, stop = whole_brackets(self.source, tree.col_offset, tree.end_col_offset)  # type: ignore[attr-defined]
+        text = " ".join(self.source[start:stop].split())
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
     # leaves --------------------------------------------------------------------------------------------------------------

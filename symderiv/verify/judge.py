@@ -111,7 +111,9 @@ class Judge:
             verdict = self.verdict(other)
             if verdict.ok:
                 message = f"The shapes in your claim do not fit: {claim.error.message}. With {how}, it is right."
-                return replace(verdict, ok=False, kind="shape", message=message, span=claim.error.span, notes=())
+                return replace(
+                    verdict, ok=False, kind="shape", message=message, span=claim.error.span, decided_by="the shapes", notes=()
+                )
         raise claim.error
 
     def _context(self, claim: Claim, words: Node | None) -> Context:
@@ -383,7 +385,7 @@ def _summed(verdict: Verdict, claim: Claim) -> Verdict:
         return replace(verdict, message=message)
     if verdict.ok:
         message = f"A sum over {letter} is missing: with it your claim is the derivative."
-        return replace(verdict, ok=False, kind="shape", message=message, span=error.span)
+        return replace(verdict, ok=False, kind="shape", message=message, span=error.span, decided_by="the shapes")
     if verdict.kind in ("sign", "factor", "mean_or_sum", "missing_factor", "extra_factor", "missing_term", "extra_term"):
         kind = verdict.kind if is_update(claim) or verdict.kind == "mean_or_sum" else "shape"
         lead = "" if is_update(claim) else f"A sum over {letter} is missing. "

@@ -67,7 +67,13 @@ def changed_terms(context: Context, words: Node, ratio: Ratio, rank: float) -> D
     """One term, or several, are off by a factor."""
     term = say(words)
     kind, message = _about_factor(context, ratio, f"the term {term} of your claim", "what belongs there")
-    return Diagnosis(kind, message, None, words, rank)
+    return Diagnosis(kind, message, None, words, rank, path=_nearest(context, words))
+
+
+def _nearest(context: Context, words: Node) -> tuple[int, ...] | None:
+    """The path to the occurrence that is nearest to the top."""
+    root = context.claim.entry if context.claim.entry is not None else context.words
+    return next((path for path, node in occurrences(root) if node is words), None)
 
 
 def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> tuple[str, str]:
@@ -145,7 +151,8 @@ def missing_terms(context: Context, words: Node, rank: float) -> Diagnosis:
 def extra_terms(context: Context, words: Node, rank: float) -> Diagnosis:
     """Something has to go."""
     fixed = context.truth
-    return Diagnosis("extra_term", f"There is a term too much: {say(words)} does not belong there.", fixed, words, rank)
+    message = f"There is a term too much: {say(words)} does not belong there."
+    return Diagnosis("extra_term", message, fixed, words, rank, path=_nearest(context, words))
 
 
 def _is_zero(context: Context) -> bool:
@@ -181,7 +188,7 @@ def claim_edit(context: Context, e: Edit, fixed: Node, ratio: Ratio | None = Non
         message += (
             f" After that the factor {factor_text(ratio)} is missing." if ratio.constant != -1 else " The sign is wrong as well."
         )
-        rank += 4
+        rank += 4 + 0.5 * bool(ratio.number < 0)
     return Diagnosis(kind, message, fixed, e.old, rank + _place_rank(e), path=None if e.everywhere else e.path)
 
 

@@ -17,6 +17,8 @@ from .sets import is_set, letter_of_set, size_of_set
 from .tree import Cursor, Environment, Group, Token, is_char, is_macro, letter_run
 from .values import Value, value_of
 
+CARDINALITY = "|set|"
+
 if TYPE_CHECKING:
     from .reader import LatexReader
 
@@ -210,7 +212,7 @@ def _cardinality(r: LatexReader, c: Cursor, bar: str) -> Value | None:
         return None
     start, stop = c.items[begin].start, c.place
     _skip_bar(c, bar)
-    return value_of(Num(size_of_set(r, name, start, stop)), start, stop)
+    return value_of(Num(size_of_set(r, name, start, stop)), start, stop, named=CARDINALITY)
 
 
 def _skip_bar(c: Cursor, bar: str) -> None:
@@ -227,6 +229,8 @@ def scripts_on_norm(r: LatexReader, c: Cursor, found: tuple[str, Value, int, int
 
 
 def _absolute(r: LatexReader, x: Value, start: int, stop: int, scripts: Scripts) -> Value:
+    if x.named == CARDINALITY:
+        return x
     if scripts.sub is not None:
         raise r.error("`|…|` has a subscript", start, scripts.stop, "SD135", r"a norm is \|x\|_1")
     if x.kind == "matrix":

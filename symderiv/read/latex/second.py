@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,9 @@ from ..declarations import declarations_from
 from ..problem import Problem
 from .identifiers import identifier_of, plain_names
 from .naming import ACCENTS, GREEK, Key, NameTable, keys_of
-from .scripts import classify
+from .scripts import classify, content
 from .tokens import Token, scan_latex
-from .tree import Environment, Group, Item, TreeBuilder, is_char, is_macro
+from .tree import Cursor, Environment, Group, Item, TreeBuilder, is_char, is_macro
 
 EXTRA = "latex2sympy2"
 SECONDS = 10.0
@@ -84,11 +84,31 @@ def scalar_fragment(text: str, name: str = "") -> str:
         raise LimitError(what, code="SD901", span=Span(text, 0, 1, name))
     items = TreeBuilder(text, scan_latex(text, name), name).build()
     _check(items, text, name)
-    out = text
-    for t in sorted((t for t in scan_latex(text, name) if is_macro(t, "log")), key=lambda t: -t.start):
-        if not out[t.stop :].lstrip().startswith("_"):
-            out = out[: t.start] + r"\ln " + out[t.stop :]
-    return out.strip().strip("$").strip()
+    return _spelled(items).strip()
+
+
+def _spelled(items: Sequence[Item]) -> str:
+    r"""The items as LaTeX again, `\log` as `\ln`, `\frac12` with braces."""
+    c = Cursor(items, 0, 0)
+    out: list[str] = []
+    while not c.done:
+        item = c.next()
+        if isinstance(item, Group):
+            inner = _spelled(item.items)
+            out.append("{" + inner + "}" if item.opener == "brace" else f"{item.opener} {inner} {item.closer}")
+        elif is_macro(item, "frac", "dfrac", "tfrac"):
+            out.append(r"\frac" + "".join("{" + _spelled(_argument(c)) + "}" for _ in range(2)))
+        elif isinstance(item, Token) and item.kind == "macro":
+            out.append("\\ln " if item.text == "log" else f"\\{item.text} ")
+        elif isinstance(item, Token) and item.kind != "math":
+            out.append(item.text)
+    return "".join(out)
+
+
+def _argument(c: Cursor) -> tuple[Item, ...]:
+    c.split_number()
+    item = c.next()
+    return content(item) if item is not None else ()
 
 
 def _check(items: tuple[Item, ...], text: str, name: str) -> None:

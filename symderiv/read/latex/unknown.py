@@ -117,6 +117,9 @@ def _new_name(r: LatexReader, key: Key, scripts: Scripts, parts: list, raised: l
         if label is None:
             what = f"`{r.text(start, stop)}`: the subscript is neither an index nor a label"
             raise r.error(what, start, stop, "SD133", "declare the array, and bind its index by a sum or on the left side")
+        before = _earlier(r, key.labelled(label), start, stop)
+        if before is not None:
+            return apply_raised(r, before, raised, scripts.primes, stop)
         if base_known and known_value(r, key, start, stop).is_array:
             shown = letter or "".join(letter_of(p) for p in parts) or label
             hint = f"write the sum over {shown}, or declare `{key.labelled(label).identifier}: …`"
