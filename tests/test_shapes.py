@@ -120,6 +120,15 @@ def test_chain_of_a_deep_network_is_quick() -> None:
     assert len(chain("\n".join(lines), "W")) > 50
 
 
+def test_long_chains_and_tables_stay_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    deep = "\n".join(["X: n, d", "W: d, d", "H0 = X", *(f"H{i + 1} = tanh(H{i} @ W)" for i in range(70)), "L = sum(H70)"])
+    assert run(["shape", deep, "--wrt", "W", "--table"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) < 140 and "lines more" in out and "terms more" in out
+    long = "+".join(f"sum(x*{i})" for i in range(1, 60))
+    assert len(intermediates(long, "x", {"x": "n"})) == 2 * 59 + 2  # the products, the sums of each, x, and one sum of them all
+
+
 def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["shape", NETWORK, "--wrt", "W1", "--size", "n=100,d=784,h=50,k=10", "--table"]) == 0
     out = capsys.readouterr().out

@@ -11,9 +11,12 @@ from .options import ExpressionCommand, layout_option, names, problem_arguments,
 
 if TYPE_CHECKING:
     from ..expr.nodes import Node
+    from ..learn.chain import Link
     from ..learn.shapes import ShapeAnswer
     from ..read.problem import Problem
     from .show import Row
+
+MOST_LINES, MOST_TERMS = 60, 3  # of a table or a chain; terms of a sum in one row
 
 
 @click.command(cls=ExpressionCommand)
@@ -127,7 +130,16 @@ def table_lines(problem: Problem, a: ShapeAnswer, sizes: Mapping[str, int]) -> l
     if not any(row[4] for row in cells[1:]):
         cells = [row[:4] for row in cells]
     widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
-    return ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return some(["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells])
+
+
+def some(lines: list[str]) -> list[str]:
+    """The first lines, and how many there are more."""
+    return (
+        lines
+        if len(lines) <= MOST_LINES
+        else [*lines[:MOST_LINES], f"… {len(lines) - MOST_LINES} lines more (--format json has them all)"]
+    )
 
 
 def steps_of(problem: Problem, by: str) -> dict[Node, str] | None:
@@ -146,16 +158,32 @@ def chain_lines(problem: Problem, a: ShapeAnswer, sizes: Mapping[str, int]) -> l
     if not links:
         return [f"{a.wrt} does not occur"]
     whole = product_line(links)
-    lines = [*step_lines(steps), ""] if steps is not None else []
+    lines = [*some(step_lines(steps)), ""] if steps is not None else []
     if len(whole) > 1 and len(whole) <= 6:
         return lines + aligned([links[-1].target, *whole], ["=", *["·"] * (len(whole) - 1)], sizes)
-    for link in links:
-        flat = [link.target, *(f for t in link.terms for f in t)]
-        signs = ["="]
-        for k, t in enumerate(link.terms):
-            signs += ["·"] * (len(t) - 1) + (["+"] if k < len(link.terms) - 1 else [])
-        lines += aligned(flat, signs, sizes)
+    half = MOST_LINES // 2
+    hidden = len(links) - 2 * half
+    for k, link in enumerate(links):
+        if hidden > 0 and k == half:
+            lines.append(f"… {hidden} lines more (--format json has them all)")
+        if hidden <= 0 or not half <= k < half + hidden:
+            lines += link_lines(link, sizes)
     return lines
+
+
+def link_lines(link: Link, sizes: Mapping[str, int]) -> list[str]:
+    """One line of the backward pass with its sizes; a sum of many terms goes on in further rows."""
+    lines: list[str] = []
+    for start in range(0, min(len(link.terms), MOST_LINES), MOST_TERMS):
+        shown = link.terms[start : start + MOST_TERMS]
+        signs = [sign for t in shown for sign in (*["·"] * (len(t) - 1), "+")][:-1]
+        flat = [f for t in shown for f in t]
+        first, *under = aligned(flat, signs, sizes) if start else aligned([link.target, *flat], ["=", *signs], sizes)
+        pad = "  " if start else ""
+        more = " +" if start + MOST_TERMS < len(link.terms) else ""
+        lines += [f"{pad}{first}{more}", *(pad + line for line in under)]
+    hidden = len(link.terms) - MOST_LINES
+    return [*lines, f"  … {hidden} terms more (--format json has them all)"] if hidden > 0 else lines
 
 
 def aligned(factors: list[Any], signs: list[str], sizes: Mapping[str, int]) -> list[str]:

@@ -17,7 +17,7 @@ from ..expr.sizes import Shape
 from ..expr.walk import free_symbols, postorder
 from ..read.problem import Problem
 from ..write.report import shape_text
-from .shapes import arranged, spelled, stations
+from .shapes import arranged, as_variables, spelled, stations
 
 INSIDE = frozenset(
     ["neg", "transpose", "add", "matmul", "mul", "div", "reshape", "stack", "concatenate"]
@@ -161,7 +161,8 @@ def _fresh(name: str, problem: Problem) -> str:
 
 def step_lines(names: Mapping[Node, str]) -> list[str]:
     """`u1 = X @ w - y`, one for each name."""
-    return [f"{name} = {spelled(node, names)}" for node, name in names.items() if isinstance(node, Call)]
+    variables = as_variables(names)
+    return [f"{name} = {spelled(node, variables)}" for node, name in names.items() if isinstance(node, Call)]
 
 
 __all__ = ["Factor", "Link", "chain", "named_steps", "product_line", "step_lines"]

@@ -268,22 +268,30 @@ class Row:
 def intermediates(
     p: Problem | Node | str, wrt: str | Var | None = None, vars: Declarations = None, layout: str = "numerator"
 ) -> list[Row]:
-    """A row for every value on the way from the variables to the result, inner ones first."""
+    """A row for every value on the way from the variables to the result, inner ones first.
+
+    A sum is one value, however many terms it has.
+    """
     from ..verify.points import open_indices
 
     problem = as_problem(p, vars)
     v = None if wrt is None else variable(problem, wrt)
     out = tuple(problem.expr.shape)
     named = stations(problem)
+    names = as_variables(named)
     rows = []
-    for node in postorder(problem.expr):
-        if not isinstance(node, (Call, Var)) or (isinstance(node, Call) and node.name == "neg") or open_indices(node):
+    nodes = [n for n in postorder(problem.expr) if isinstance(n, (Call, Var))]
+    partial = {
+        o for n in nodes if isinstance(n, Call) and n.name == "add" for o in n.operands if isinstance(o, Call) and o.name == "add"
+    }
+    for node in nodes:
+        if (isinstance(node, Call) and node.name == "neg") or open_indices(node) or (node in partial and node not in named):
             continue
         inside = v is not None and v in free_symbols(node)
         below = arranged(node.shape, v.shape, 1, layout) if inside and v is not None else None
         name = node.name if isinstance(node, Var) else named.get(node, "")
         above = None if isinstance(node, Var) and node.is_a("integer") else arranged(out, node.shape, 1, layout)
-        rows.append(Row(name, spelled(node, named), tuple(node.shape), above, below))
+        rows.append(Row(name, spelled(node, names), tuple(node.shape), above, below))
     return rows
 
 
@@ -294,14 +302,19 @@ def stations(problem: Problem) -> dict[Node, str]:
     return named
 
 
-def spelled(node: Node, named: Mapping[Node, str]) -> str:
-    """The text of a value in terms of the named values that it is made of."""
-    inner = {n: Var(name, n.shape) for n, name in named.items() if n is not node}
-    return to_text(replace(node, inner)) if isinstance(node, Call) else node.name if isinstance(node, Var) else str(node)
+def as_variables(named: Mapping[Node, str]) -> dict[Node, Node]:
+    """Named values as variables of their name, for `spelled`."""
+    return {n: Var(name, n.shape) for n, name in named.items()}
+
+
+def spelled(node: Node, variables: dict[Node, Node]) -> str:
+    """The text of a value in terms of the named values that it is made of (`as_variables`)."""
+    if not isinstance(node, Call):
+        return node.name if isinstance(node, Var) else str(node)
+    return to_text(node.with_operands([variables[o] if o in variables else replace(o, variables) for o in node.operands]))
 
 
 __all__ = [
-    "EXPRESSION", "Axis", "Row", "ShapeAnswer", "arranged", "intermediates", "kind_of", "memory", "number", "read_sizes", "rule",
-    "shape_of",
-    "spelled", "stations",
+    "EXPRESSION", "Axis", "Row", "ShapeAnswer", "arranged", "as_variables", "intermediates", "kind_of", "memory", "number",
+    "read_sizes", "rule", "shape_of", "spelled", "stations",
 ]  # fmt: skip

@@ -78,7 +78,8 @@ def truth(spec: Spec) -> Question | None:
     holds = left == right
     return spec.question(
         ask=f"True or false: {said}", given=case.declared, form="truth", answer="true" if holds else "false",
-        why=_why(case, a), factors=_factors(case, a), hint=_hint(a), vars=case.used, slips={"false" if holds else "true": slip},
+        why=(*(() if holds else (slip,)), *_why(case, a)), factors=_factors(case, a), hint=_hint(a), vars=case.used,
+        slips={"false" if holds else "true": slip},
         claims=(_claim(case, a.shape), Claim("same", left, right, holds)),
     )  # fmt: skip
 

@@ -213,12 +213,13 @@ class Session:
             said = f" {found.says[:1].upper()}{found.says[1:]}"
             self.screen.say(f"✗ Not right.{said}." if found.says else "✗ Not right.", "bold red", 2)
             self.screen.verbatim(f"The answer: {q.shown_answer}", "bold")
-        self._why(q)
+        self._why(q, found.says)
         self._tell_note()
 
-    def _why(self, q: Question) -> None:
+    def _why(self, q: Question, told: str = "") -> None:
         for line in q.why:
-            self.screen.say(line, indent=4)
+            if line != told:
+                self.screen.say(line, indent=4)
         for text in under(q.factors, self.screen.width - 6):
             self.screen.verbatim(text, "cyan", 6)
 
@@ -237,6 +238,8 @@ class Session:
         if missed and self.patient:
             options = " ".join(f"--topic {t}" for t in missed[:3])
             screen.say(f"Practise what went wrong: symderiv quiz {options}; it comes back in symderiv quiz --review.")
+        if not r.asked:
+            return
         kept = self.progress.rescue if self.progress.note else self.progress.path
         screen.unwrapped(f"Kept in {kept}" if kept else "Kept in memory only.", "dim")
 
