@@ -7,6 +7,8 @@ they are asked again as they were, whatever a later version makes of their keys.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -45,9 +47,11 @@ def connect(where: Path) -> sqlite3.Connection:
     """The file, checked, writable and of the version of today.
 
     Raises:
-        sqlite3.Error: it is damaged, locked or not writable.
+        sqlite3.Error, OSError: it is damaged, locked or not writable.
         Unusable: it is of another program or of a newer version.
     """
+    if where.exists() and not os.access(where, os.W_OK):  # SQLite would leave a log beside it that nobody can write either
+        raise PermissionError(errno.EACCES, "it cannot be written")
     db = sqlite3.connect(where, timeout=WAIT, isolation_level=None)
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -111,7 +115,11 @@ def _check_tables(db: sqlite3.Connection) -> None:
 def readable(where: Path) -> dict[str, list[tuple]]:
     """The rows that a file still gives: with its log where that can be read, else without; {} for none."""
     found: dict[str, list[tuple]] = {}
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
+    log = where.with_name(where.name + "-wal")
+    modes = ["mode=ro&immutable=1", "mode=ro"]  # the first leaves no files behind, and does not see the log
+    with contextlib.suppress(OSError):
+        modes = modes[::-1] if log.stat().st_size else modes
+    for mode in modes:
         try:
             with contextlib.closing(sqlite3.connect(f"{where.resolve().as_uri()}?{mode}", uri=True)) as old:
                 for table in TABLES:

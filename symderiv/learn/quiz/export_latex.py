@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .model import LETTERS, Question
-from .typeset import Pieces, choices, given, joined, pieces
+from .typeset import Pieces, choices, given, joined, known, pieces
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "^": r"\textasciicircum{}", "_": r"\_",
@@ -50,7 +50,7 @@ def to_latex(questions: Sequence[Question], title: str, key: bool = True) -> str
     if key:
         out += [r"\newpage", r"\section*{Answers}", r"\begin{enumerate}"]
         for q in questions:
-            why = "".join(rf"\\ {{\small {_line(pieces(w, q.vars))}}}" for w in q.why)
+            why = "".join(rf"\\ {{\small {_line(pieces(w, known(q)))}}}" for w in q.why)
             out += [rf"\needspace{{5\baselineskip}}\item \textbf{{{_code(q.shown_answer)}}}{why}", *_under(q)]
         out.append(r"\end{enumerate}")
     return "\n".join([*out, r"\end{document}", ""])

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from .model import LETTERS, Question
 from .sizes import shape_of_text
-from .typeset import Pieces, choices, given, joined, pieces
+from .typeset import Pieces, choices, factor, given, joined, known, pieces
 
 KINDS = {"shape": "shortanswer", "expression": "shortanswer", "number": "numerical", "choice": "multichoice",
          "truth": "truefalse"}  # fmt: skip
@@ -111,9 +111,11 @@ def html_of(q: Question) -> str:
 def html_of_answer(q: Question) -> str:
     """The answer, the reasons, and a table of factors with their sizes."""
     shown = [("text", f"{q.answer}) "), *choices(q)[LETTERS.index(q.answer)]] if q.choices else [("code", q.shown_answer)]
-    why = "".join(f"<p>{html_line(pieces(w, q.vars))}</p>" for w in q.why)
-    rows = ["".join(f"<td>{html.escape(f[k])}</td>" for f in q.factors) for k in (0, 1)]
-    table = f'<table style="text-align: center"><tr>{rows[0]}</tr><tr>{rows[1]}</tr></table>' if q.factors else ""
+    why = "".join(f"<p>{html_line(pieces(w, known(q)))}</p>" for w in q.why)
+    names = known(q)
+    above = "".join(f"<td>{html_line(factor(piece, names))}</td>" for piece, _ in q.factors)
+    below = "".join(f"<td>{html.escape(size)}</td>" for _, size in q.factors)
+    table = f'<table style="text-align: center"><tr>{above}</tr><tr>{below}</tr></table>' if q.factors else ""
     return f"<p><strong>{html_line(shown)}</strong></p>{why}{table}"
 
 

@@ -94,7 +94,7 @@ class Progress:
         try:
             where.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not where.exists():
-                os.close(os.open(where, os.O_CREAT | os.O_RDWR, 0o600))
+                os.close(os.open(where, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite would let others read it
             progress = cls(connect(where), where, name)
             progress._take_in_rescued()
             return progress

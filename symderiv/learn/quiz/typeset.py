@@ -114,24 +114,24 @@ def _closing(text: str, start: int) -> int:
 # lines and choices ------------------------------------------------------------------------------------------------------------
 def given(question: Question) -> list[Pieces]:
     """The lines of a question: declarations, definitions, the lines of a listing."""
-    known = dict(question.vars)
+    names = dict(question.vars)
     out = []
     for line in question.given:
         declared = _declarations(line)
         if declared is not None:
-            known |= declared[1]
+            names |= declared[1]
             out.append(declared[0])
             continue
         name, equals, text = line.partition(" = ")
         if re.match(r"\d+\. ", line):
-            out.append(pieces(line, known) if "∂" in line else [("code", line)])
+            out.append(pieces(line, names) if "∂" in line else [("code", line)])
         elif equals and name.isidentifier():
-            latex = formula(text, known)
+            latex = formula(text, names)
             out.append([("code", line)] if latex is None else [("math", f"{latex_name(name)} = {latex}")])
-            known[name] = _shape(text, known)
+            names[name] = _shape(text, names)
         elif equals and "∂" in name:
-            left = pieces(name, known)
-            right = pieces(text, known) if "∂" in text else [("code", text)]
+            left = pieces(name, names)
+            right = pieces(text, names) if "∂" in text else [("code", text)]
             out.append([*left, ("math", r"\;=\;"), *right])
         else:
             out.append([("code", line)])
@@ -141,18 +141,18 @@ def given(question: Question) -> list[Pieces]:
 def _declarations(line: str) -> tuple[Pieces, dict[str, str]] | None:
     """`X: (n, d)   y: (n,) labels` as `X ∈ ℝ^{n×d}`."""
     out: Pieces = []
-    known = {}
+    names = {}
     for part in line.split("   "):
         found = re.fullmatch(r"([A-Za-z]\w*): (?:scalar|\(([^()]*)\))( labels)?", part)
         if found is None:
             return None
         name, sizes, labels = found.groups()
         axes = [s.strip() for s in (sizes or "").split(",") if s.strip()]
-        known[name] = (", ".join(axes) or "scalar") + (" integer" if labels else "")
+        names[name] = (", ".join(axes) or "scalar") + (" integer" if labels else "")
         space = r"\{0, 1, \dots\}" if labels else r"\mathbb{R}"
         power = "^{" + r" \times ".join(axes) + "}" if axes else ""
         out += [*([("text", ", ")] if out else []), ("math", rf"{latex_name(name)} \in {space}{power}")]
-    return out, known
+    return out, names
 
 
 def _shape(text: str, known: Mapping[str, str]) -> str:
@@ -165,14 +165,28 @@ def _shape(text: str, known: Mapping[str, str]) -> str:
 
 def choices(question: Question) -> list[Pieces]:
     """The choices; all as code where one of them cannot be read."""
-    known = {**question.vars, "eta": "scalar", "lam": "scalar"}
-    for line in question.given:
-        declared = _declarations(line)
-        known |= declared[1] if declared else {}
-    out = [_choice(c, known) for c in question.choices]
+    names = known(question)
+    out = [_choice(c, names) for c in question.choices]
     if any(p is None for p in out):
         return [[("code", c)] for c in question.choices]
     return [p for p in out if p is not None]
+
+
+def known(question: Question) -> dict[str, str]:
+    """Declarations of all names that the texts of a question may use."""
+    out = {"eta": "scalar", "lam": "scalar", **question.vars}
+    for line in question.given:
+        declared = _declarations(line)
+        out |= declared[1] if declared else {}
+    return out
+
+
+def factor(text: str, names: Mapping[str, str]) -> Pieces:
+    """A piece of a row of factors: a derivative, an expression, else code."""
+    if "∂" in text:
+        return pieces(text, names)
+    latex = formula(text, names)
+    return [("code", text)] if latex is None else [("math", latex)]
 
 
 def _choice(text: str, known: Mapping[str, str]) -> Pieces | None:
@@ -192,4 +206,4 @@ def joined(parts: Sequence[Piece], text, math, code) -> str:  # type: ignore[no-
     return "".join(write[kind](t) for kind, t in parts)
 
 
-__all__ = ["Piece", "Pieces", "choices", "formula", "given", "joined", "pieces"]
+__all__ = ["Piece", "Pieces", "choices", "factor", "formula", "given", "joined", "known", "pieces"]
