@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .naming import GREEK, Key
-from .tree import Item, Token
+from .tree import Group, Item, Token
 
 # what a formula in numbers alone is made of, beside letters, digits and signs
 _NUMERIC = frozenset(
@@ -25,7 +25,7 @@ def is_function_of_numbers(parameters: Sequence[Key], body: Sequence[Item]) -> b
 def _in_numbers(letters: set[str], items: Sequence[Item]) -> bool:
     for item in items:
         if not isinstance(item, Token):
-            if item.opener in ("|", "||") or not _in_numbers(letters, item.items):
+            if not isinstance(item, Group) or item.opener in ("|", "||") or not _in_numbers(letters, item.items):
                 return False
         elif item.kind == "macro":
             if item.text not in _NUMERIC and not (item.text in GREEK and item.text in letters):
