@@ -37,10 +37,13 @@ class Certainty:
         not said makes it right."""
         if o.status != "wrong":
             return o
-        assumed = {n for n in reading.vars if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
-        assumed |= {n for n in reading.assumed if n not in meaning.known}
-        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars} & _occurring(reading)
-        doubt = self._doubt(assumed, reading, o, meaning)
+        used = used_names(reading)
+        assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
+        assumed |= {n for n in reading.assumed & used if n not in meaning.known}
+        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars}
+        sure = ("bold", "transposed", "differentiated by", "power")
+        unclear = {n for n in assumed if not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
+        doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt)
         arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
@@ -70,7 +73,10 @@ class Certainty:
 
     def _usual(self, chain: Chain, reading: Reading, o: Outcome, meaning: Meaning, skip: str) -> str:
         """Something usual that is not said and would make the relation right: targets that sum to 1, distinct indices."""
-        arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in meaning.vars][:6]
+        used = used_names(reading)
+        arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in meaning.vars and v.name in used][
+            :USUAL
+        ]
         for v in arrays:
             for attr in ("simplex", "onehot"):
                 if self._right_for(chain, meaning, skip, {v.name: Var(v.name, v.shape, (attr,))}, o.side):
@@ -102,20 +108,21 @@ class Certainty:
         return found is not None and found.status in ("right", "posed")
 
 
-def _occurring(reading: Reading) -> set[str]:
-    """The names that the sides are made of, those behind definitions and derivatives included."""
-    nodes = [s.words for s in reading.sides if s.words is not None]
-    nodes += [n for n in (s.entry for s in reading.sides) if n is not None]
-    found = list(reading.unknowns.values()) + [s.derivative for s in reading.sides if s.derivative is not None]
-    for d in found:
-        nodes += [n for n in (d.numerator, d.var, *d.variables) if n is not None]
-    names = {v.name for v in variables(*nodes)}
-    todo = [n for n in names if n in reading.definitions]
+def used_names(reading: Reading) -> set[str]:
+    """The variables that occur in the sides of a chain, in what is differentiated, and in conditions."""
+    words = [s.words for s in reading.sides if s.words is not None]
+    heads = [s.derivative for s in reading.sides if s.derivative is not None]
+    for d in (*heads, *reading.unknowns.values()):
+        words += [n for n in (d.numerator, d.var, *d.variables) if n is not None]
+    found = {v.name for v in variables(*words, *reading.conditions) if v not in reading.unknowns}
+    todo = [n for n in found if n in reading.definitions]
     while todo:
-        new = {v.name for v in variables(reading.definitions[todo.pop()])} - names
-        names |= new
+        new = {v.name for v in variables(reading.definitions[todo.pop()])} - found
+        found |= new
         todo += [n for n in new if n in reading.definitions]
-    return names
+    if any(s.error is not None for s in reading.sides):
+        found |= {n for s in reading.sides if s.error is not None for n in reading.vars if f"`{n}" in s.error.message}
+    return found
 
 
 def _plain(name: str) -> bool:

@@ -19,7 +19,7 @@ from ..read.latex.scripts import TRANSPOSES, content
 from ..read.latex.statements import read_statement
 from ..read.latex.tokens import Clock
 from ..read.latex.tree import Group, Item, Token, is_char, is_macro
-from .reading import differential_sign
+from .reading import differential_of
 from .relations import Chain
 from .scope import Meaning
 
@@ -61,12 +61,16 @@ def infer(
         if not r.table.find(key) and key.identifier not in defined:
             inference.guess(key.identifier, rank, why)
             r.table.add(key.identifier, key)
+    for key, why in evident_scalars(chains):
+        if not r.table.find(key) and key.identifier not in defined:
+            inference.guess(key.identifier, 0, why)
+            r.table.add(key.identifier, key)
     with unifying(inference.unifier):
         assume_families(r, families)
         for chain in chains:
             if not chain.sides[0] or len(chain.sides) < 2:
                 continue
-            _try(r, chain, inference, differential_sign(chain.sides[0]) if "d" not in declared.vars else "")
+            _try(r, chain, inference, differential_of(chain) if "d" not in declared.vars else "")
         for s, size in unknown.items():
             if isinstance(inference.unifier.find(size), Dummy):
                 from ..expr.sizes import size_symbol
@@ -107,6 +111,44 @@ def evident_arrays(chains: Iterable[Chain]) -> list[tuple[Key, int, str]]:
         for side in chain.sides:
             _walk(side, found)
     return [(k, rank, why) for k, (rank, why) in found.items()]
+
+
+def evident_scalars(chains: Iterable[Chain]) -> list[tuple[Key, str]]:
+    r"""Names that are written as numbers: the letter of `\frac{d}{dt}`, one that is squared."""
+    found: dict[Key, str] = {}
+    for chain in chains:
+        for side in chain.sides:
+            _numbers(side, found)
+    return list(found.items())
+
+
+def _numbers(items: Sequence[Item], found: dict[Key, str]) -> None:
+    items = list(items)
+    for k, item in enumerate(items):
+        if not isinstance(item, Token):
+            _numbers(item.items, found)
+            continue
+        if is_macro(item, "frac", "dfrac", "tfrac") and k + 2 < len(items):
+            below = list(content(items[k + 2]))
+            if is_macro(below[0] if below else None, "mathrm") and len(below) == 3:
+                below = [*content(below[1]), below[2]]
+            letter = below[1] if len(below) == 2 and is_char(below[0], "d") else None
+            if isinstance(letter, Token) and (letter.text.isalpha() and len(letter.text) == 1 or letter.text in GREEK):
+                found.setdefault(Key(letter.text), "it is differentiated by as a number, d/d" + letter.text)
+        plain = (item.kind == "char" and item.text.isalpha() and item.text.islower()) and not _after_macro(items, k)
+        if plain and k + 2 < len(items) and isinstance(items[k + 1], Token) and items[k + 1].kind == "sup":  # type: ignore[union-attr]
+            power = content(items[k + 2])
+            if (
+                len(power) == 1
+                and isinstance(power[0], Token)
+                and power[0].kind == "number"
+                and int(power[0].text[:3].split(".")[0]) > 1
+            ):
+                found.setdefault(Key(item.text), "it is raised to a power")
+
+
+def _after_macro(items: Sequence[Item], k: int) -> bool:
+    return k > 0 and isinstance(items[k - 1], Token) and items[k - 1].kind in ("sub", "sup")  # type: ignore[union-attr]
 
 
 def _walk(items: Sequence[Item], found: dict[Key, tuple[int, str]]) -> None:

@@ -80,6 +80,7 @@ class ChainJudge:
     def outcomes(self) -> list[Outcome]:
         """One for each relation of the chain."""
         self.sides = [self._value(k, s) for k, s in enumerate(self.reading.sides)]
+        self._by_which()
         self._chain_rules()
         return list(self._walk())
 
@@ -100,6 +101,26 @@ class ChainJudge:
             return Value(None, side.kind, error.reason, error.code)
         except SymDerivError as error:
             return Value(None, side.kind, error.message, error.code)
+
+    def _by_which(self) -> None:
+        """`∇f` without a subscript: by the one variable of f, or by that one for which the next side is right."""
+        d = self.reading.sides[0].derivative
+        if d is None or d.var is not None or d.numerator is None or d.numerator_indices:
+            return
+        right = next((s for s in self.sides[1:] if s.words is not None), None)
+        able = [v for v in variables(d.numerator) if not v.is_a("integer")]
+        if right is None or right.words is None:
+            return
+        for v in able:
+            if d.numerator.rank or not same_shape(v.shape * d.order, right.words.shape):
+                continue
+            try:
+                words, truth = truth_of_side(self.values, self.reading, replace(d, var=v, variable=v.name, variables=()))
+            except Unknown:
+                continue
+            if len(able) == 1 or compare_sides(words, right.words, "it").equal is True:
+                self.sides[0] = Value(words, "", truth=truth, open=bool(truth.open))
+                return
 
     def varying(self) -> list[Var]:
         """The variables whose differentials are written; where none is, all that occur below a differential."""

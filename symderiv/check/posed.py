@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
+from ..expr.walk import postorder
 from ..expr.walk import replace as replace_nodes
 from ..expr.walk import variables
 from ..verify.decide import Trials
@@ -94,7 +95,7 @@ def _is_zero(equation: Node, value: Node, zero: Node, left: Var, right: Node) ->
                 scale = max(1.0, float(np.max(np.abs(base)))) * max(1.0, float(np.max(np.abs(solution))))
                 worst = float(np.max(np.abs(x)))
                 if worst > FAILS * scale:
-                    if _condition(p, solution, scale):
+                    if _singular(p, value):
                         continue
                     shown = ", ".join(f"{s} = {k}" for s, k in p.sizes.items()) or "a random point"
                     return f"at {shown} the side that should be 0 is {worst:.3g}"
@@ -102,15 +103,22 @@ def _is_zero(equation: Node, value: Node, zero: Node, left: Var, right: Node) ->
                     seen += 1
     except SymDerivError:
         return None
-    if not seen:
-        return None
-    decided = compare_sides(value, zero, "0")
-    return True if decided.equal is not False else None
+    return True if seen >= 2 else None
 
 
-def _condition(p: Point, solution: np.ndarray, scale: float) -> bool:
-    """Whether the point is too close to a singular one to say anything: sizes at which inverses do not exist."""
-    return float(np.max(np.abs(solution))) > 1e6 or (1 in p.sizes.values() and len(set(p.sizes.values())) > 1)
+def _singular(p: Point, value: Node) -> bool:
+    """Whether something that is inverted there is (nearly) singular: sizes at which a solution does not exist say nothing."""
+    for n in postorder(value):
+        if not isinstance(n, Call) or n.name not in ("inv", "solve", "logdet", "pinv", "div", "pow", "log"):
+            continue
+        x = p.value(n.operands[-1 if n.name == "div" else 0])
+        if x is None or not finite(x):
+            return True
+        if n.name in ("inv", "solve", "logdet", "pinv") and (x.ndim != 2 or np.linalg.cond(x) > 1e8):
+            return True
+        if n.name == "div" and float(np.min(np.abs(x), initial=1.0)) < 1e-8:
+            return True
+    return False
 
 
 def _consequence(last: Posed, left: Node, right: Node) -> Outcome | None:

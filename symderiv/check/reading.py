@@ -97,7 +97,7 @@ class ChainReader:
         """The chain under a meaning; `skip` is a definition that is not used (its own)."""
         declared = declared if declared is not None else meaning.declared(skip)
         known = [k.raw for n, k in meaning.known.items() if n != skip]
-        differential = differential_sign(chain.sides[0]) if "d" not in declared.vars and "d" not in meaning.known else ""
+        differential = differential_of(chain) if "d" not in declared.vars and "d" not in meaning.known else ""
         context = replace(self.context, macros="", differentials=differential)
         count = len(chain.sides)
         every = tuple(range(count))
@@ -246,6 +246,22 @@ def begins_with_differential(side: list[Item]) -> bool:
     return bool(differential_sign(side))
 
 
+def differential_of(chain: Chain) -> str:
+    r"""The sign of differentials of a chain: what its first side begins with, or `upright` where `\mathrm{d}` stands in it."""
+    return differential_sign(chain.sides[0]) or ("upright" if any(_has_upright(s) for s in chain.sides) else "")
+
+
+def _has_upright(items: Sequence[Item]) -> bool:
+    for k, item in enumerate(items):
+        if isinstance(item, Token):
+            after = items[k + 1] if k + 1 < len(items) else None
+            if is_macro(item, "mathrm") and isinstance(after, Group) and [t.text for t in tokens_below(after.items)] == ["d"]:
+                return True
+        elif _has_upright(item.items):
+            return True
+    return False
+
+
 def differential_sign(side: list[Item]) -> str:
     r"""`d` for `dL`, `upright` for `\mathrm{d}L`, "" for what is no differential."""
     items = [i for i in side if not is_char(i, "-", "+")]
@@ -264,4 +280,12 @@ def differential_sign(side: list[Item]) -> str:
     return ""
 
 
-__all__ = ["ChainReader", "Reading", "Sided", "begins_with_differential", "differential_sign", "same_derivative"]
+__all__ = [
+    "ChainReader",
+    "Reading",
+    "Sided",
+    "begins_with_differential",
+    "differential_of",
+    "differential_sign",
+    "same_derivative",
+]

@@ -28,7 +28,13 @@ _INTRODUCES = re.compile(
 _STRONG = re.compile(
     r"\b(?:where|let|with|define\w*|denot\w*|write|writing|put|call|abbreviat\w*|introduc\w*|for brevity|shorthand|here)\b[^.$]{0,40}$"
 )
-_LEADS = re.compile(r"\b(?:where|with|let|define|denote|write|introduce|with the intermediate values?)\W*(?:\w+\W+){0,3}$")
+_LEADS = re.compile(
+    r"(?<!\bis )(?<!\bare )\b(?:where|with|let|define|denote|write|introduce|with the intermediate values?)\W*(?:\w+\W+){0,3}$"
+)
+_SUPPOSES = re.compile(
+    r"\b(?:if|when|whenever|for|at|unless|until|since|because|assum\w*|suppos\w*|case|iff|that|than|implies|yields|gives|get|obtain|whether|not)\b"
+    r"[^.$]{0,30}$"
+)
 _SENTENCE = re.compile(r"[.!?]\s")
 
 
@@ -108,7 +114,7 @@ class _Director:
         before = chain.event.before
         cut = max((m.end() for m in _SENTENCE.finditer(before)), default=0)
         if chain.event.kind == "display":
-            return bool(_LEADS.search(before[cut:])) and chain.start < chain.event.start + 200
+            return bool(_LEADS.search(before[cut:])) and chain.link != "implies"
         return bool(_STRONG.search(before[cut:]))
 
     # one chain -----------------------------------------------------------------------------------------------------------------
@@ -137,11 +143,21 @@ class _Director:
         if plan is None or plan.definition is None:
             return Role("aside" if inline else "claim")
         name = self._name(plan.definition.key)
-        if inline and not told and chain.signs[0] != ":=":
+        if inline and not told and chain.signs[0] != ":=" and not self._says_what_it_is(chain, name):
             return Role("aside")
         if chain.signs[0] == "=" and not told and _is_number(chain.sides[1]) and len(chain.sides) == 2:
             return Role("aside" if inline else "claim")
         return self._of_name(chain, name, told, inline)
+
+    def _says_what_it_is(self, chain: Chain, name: str) -> bool:
+        """`the scores are $z = X w$`: a new name and an expression, and no word that makes it a condition."""
+        before = chain.event.before
+        cut = max((m.end() for m in _SENTENCE.finditer(before)), default=0)
+        if _SUPPOSES.search(before[cut:]) or name in self.meaning.vars or name in self.meaning.known:
+            return False
+        if len(flat_items(chain.sides[1])) < 2 or _is_number(chain.sides[1]):
+            return False
+        return not any(_occurs(flat_items(chain.sides[0]), s) for s in self.seen)
 
     def _of_name(self, chain: Chain, name: str, told: bool, inline: bool) -> Role:
         if name in self.meaning.declared().sizes and name not in self.meaning.vars:

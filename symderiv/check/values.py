@@ -118,6 +118,10 @@ class Values:
                 if not any(n is node for n in postorder(words)):
                     raise Unknown(f"`{d.name or 'the numerator'}` is not written in terms of `{d.variable}`")
                 words = replace_nodes(words, {node: v})
+                left = set(variables(node)) & set(variables(words))
+                if left:  # it may depend on it in other ways of writing
+                    names = ", ".join(sorted(x.name for x in left))
+                    raise Unknown(f"`{d.name or 'the numerator'}` depends on {names} besides `{d.variable}`")
                 back[v] = node
             chain.append(v)
         return self._held(d, words, tuple(chain), back)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import Span
 from ...expr.nodes import Call, Index, Node, Var
-from ...expr.walk import postorder, variables
+from ...expr.walk import fold, postorder, variables
 from ...expr.walk import replace as replace_nodes
 from .grammar import product_ends, read_all, read_product
 from .heads import (
@@ -78,11 +78,11 @@ def _whole_number(part: Sequence[Item]) -> bool:
 def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, tuple[Node, ...]]:
     """An entry as the array and the place of the entry; an expression with free indices as the array of its values."""
     bound = {b.index for b in r.scope.values()}
-    free = [n for n in postorder(x.node) if isinstance(n, Index) and n in bound]
+    free = [n for n in open_indices(x.node) if n in bound]
     node = x.node
     if isinstance(node, Call) and node.name == "getitem" and all(s == "at" for s in node.params["spec"]):
         array, *places = node.operands
-        if not any(n in bound for n in postorder(array)):
+        if not open_indices(array) & bound:
             return array, tuple(places)
     if not free:
         return node, ()
@@ -94,6 +94,19 @@ def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, t
     from .arrays import entries_to_array
 
     return entries_to_array(node, [(b.index, b.hi) for b in sizes]), tuple(b.index for b in sizes)
+
+
+_BINDERS = frozenset(("isum", "iprod", "imax", "imin"))
+
+
+def open_indices(node: Node) -> set[Index]:
+    """The indices that nothing in a node binds: that of a sum is its own, whatever letter it has."""
+
+    def visit(n: Node, inner: list[frozenset[Index]]) -> frozenset[Index]:
+        out = frozenset((n,)) if isinstance(n, Index) else frozenset().union(*inner)
+        return out - {n.operands[1]} if isinstance(n, Call) and n.name in _BINDERS else out  # type: ignore[arg-type]
+
+    return set(fold(node, visit))
 
 
 def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node, tuple[Node | None, ...], bool]:
