@@ -133,7 +133,7 @@ def _numbers(items: Sequence[Item], found: dict[Key, str]) -> None:
             if is_macro(below[0] if below else None, "mathrm") and len(below) == 3:
                 below = [*content(below[1]), below[2]]
             letter = below[1] if len(below) == 2 and is_char(below[0], "d") else None
-            if isinstance(letter, Token) and (letter.text.isalpha() and len(letter.text) == 1 or letter.text in GREEK):
+            if isinstance(letter, Token) and ((letter.text.isalpha() and len(letter.text) == 1) or letter.text in GREEK):
                 found.setdefault(Key(letter.text), "it is differentiated by as a number, d/d" + letter.text)
         plain = (item.kind == "char" and item.text.isalpha() and item.text.islower()) and not _after_macro(items, k)
         if plain and k + 2 < len(items) and isinstance(items[k + 1], Token) and items[k + 1].kind == "sup":  # type: ignore[union-attr]

@@ -9,12 +9,11 @@ import numpy as np
 
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Node, Num, Var
-from ..expr.walk import postorder
+from ..expr.walk import postorder, variables
 from ..expr.walk import replace as replace_nodes
-from ..expr.walk import variables
 from ..verify.decide import Trials
 from ..verify.points import Point, finite
-from .compare import compare_sides, sample_of
+from .compare import sample_of
 from .judge import Outcome, Value
 from .reading import Reading
 from .relations import Chain
