@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import Span
 from ...expr.nodes import Call, Index, Node, Var
-from ...expr.walk import fold, postorder, variables
+from ...expr.walk import fold, variables
 from ...expr.walk import replace as replace_nodes
 from .grammar import product_ends, read_all, read_product
 from .heads import (
