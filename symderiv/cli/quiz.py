@@ -74,6 +74,8 @@ def quiz(
     """
     if ctx.invoked_subcommand is not None:
         return None
+    import gc
+
     from ..learn.quiz.session import Screen, Session, from_lines, from_terminal, is_terminal
 
     person = answers is None and is_terminal()
@@ -86,6 +88,7 @@ def quiz(
         if seed is None and not review:
             screen.say(f"symderiv quiz --seed {chosen} repeats this quiz.", "dim")
         read = from_terminal() if person else from_lines(_answers(answers or "-"))
+        gc.freeze()  # what was imported stays: looking through it again and again would make a question late now and then
         result = Session(progress, read, screen, patient=person, echo=not person).run(asked, n)
         return 1 if answers is not None and (result.right < result.asked or result.skipped or result.asked < n) else 0
 

@@ -53,20 +53,21 @@ def loss(spec: Spec, m: Maker) -> Case:
         by, s, y = "W", "X @ W", "Y"
     reduce = rng.choice(("sum", "mean", "sum"))
     forms = [
-        f"{reduce}(({s} - {y})**2)", f"{reduce}(({f}({s}) - {y})**2)", f"{reduce}({y}*{f}({s}))", f"{reduce}({f}({s} - {y}))",
+        f"{reduce}(({s} - {y})**2)", f"sum(({f}({s}) - {y})**2)", f"{reduce}({y}*{f}({s}))", f"{reduce}({f}({s} - {y}))",
         f"{reduce}(softplus({s}) - {y}*({s}))", f"{reduce}({f}({s}))",
     ]  # fmt: skip
     text = rng.choice(forms)
     if by == "W" and rng.random() < 0.3:
         m.vars["A"] = f"{d}, {d}"
-        text = rng.choice(("trace(W.T @ A @ W)", "sum((A @ W)**2)", "sum(X @ A @ W*Y)", f"{reduce}((X @ A @ {f}(W) - Y)**2)"))
+        text = rng.choice(("trace(W.T @ A @ W)", "sum((A @ W)**2)", "sum(X @ A @ W*Y)", f"sum((X @ A @ {f}(W) - Y)**2)"))
     elif by == "W" and rng.random() < 0.25:
         m.vars["y"] = f"{n} integer"
         text = "cross_entropy(X @ W, y)"
     elif by == "w" and rng.random() < 0.3:
         m.vars["A"] = f"{d}, {d}"
         text = rng.choice(("w @ A @ w", "norm(X @ w - y)", "logsumexp(X @ w)", "sum((A @ w)**2)", f"w @ A @ {f}(w)"))
-    if rng.random() < 0.3:
+    long = f"{f}(" in text and "**2" in text  # its gradient fills a line already
+    if rng.random() < 0.3 and not long:
         m.vars["lam"] = "scalar"
         text += f" + lam*sum({by}**2)" if rng.random() < 0.6 else f" + lam/2*sum({by}**2)"
     return Case(text, m.vars, by)
