@@ -18,6 +18,7 @@ from ..simplify.lower import Scope, lower
 from ..simplify.product import einsum
 
 NAME = "the claim"
+ELEMENTWISE = r"the elementwise product, x \odot y"  # what two columns side by side most often are meant to be
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,4 +194,4 @@ def invented_sizes(problem: Problem) -> set[Any]:
     return made - told - used
 
 
-__all__ = ["NAME", "Claim", "Left", "as_array", "refuse_sizes", "refuse_unknown"]
+__all__ = ["ELEMENTWISE", "NAME", "Claim", "Left", "as_array", "refuse_sizes", "refuse_unknown"]

@@ -60,7 +60,7 @@ def forms(context: Context) -> list[Node]:
 
 
 def steps_inverted(words: Node) -> Node:
-    """`heaviside(x, 1/2) - 1` as `-heaviside(-x, 1/2)`, as people write it."""
+    """`heaviside(x, 1/2) - 1` as `-heaviside(-x, 1/2)`, `sigmoid(x) - 1` as `-sigmoid(-x)`, as people write it."""
     half, rules = Num(Rational(1, 2)), {}
     for node in postorder(words):
         if not (isinstance(node, Call) and node.name == "add" and Num(-1) in node.operands):
@@ -69,6 +69,8 @@ def steps_inverted(words: Node) -> Node:
         step = rest[0] if len(rest) == 1 else None
         if isinstance(step, Call) and step.name == "heaviside" and step.operands[1] is half:
             rules[node] = Call("neg", Call("heaviside", negated_sum(step.operands[0]), half))
+        elif isinstance(step, Call) and step.name == "sigmoid":
+            rules[node] = Call("neg", Call("sigmoid", negated_sum(step.operands[0])))
     return replace(words, rules) if rules else words
 
 

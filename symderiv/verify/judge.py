@@ -16,7 +16,7 @@ from ..notation.words import to_words
 from ..read.problem import Problem
 from ..simplify.lower import normal
 from . import sampling
-from .claim import Claim
+from .claim import ELEMENTWISE, Claim
 from .context import Context
 from .decide import Decision, Trials, compare, decide
 from .diagnose import diagnose
@@ -109,6 +109,8 @@ class Judge:
         assert claim.error is not None
         for how, other in claim.alternatives:
             verdict = self.verdict(other)
+            if verdict.ok and how == ELEMENTWISE:
+                break  # meant so, very likely: not understood, and no mistake
             if verdict.ok:
                 message = f"The shapes in your claim do not fit: {claim.error.message}. With {how}, it is right."
                 return replace(

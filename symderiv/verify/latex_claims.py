@@ -26,15 +26,15 @@ from ..read.latex.unknown import Unbound
 from ..read.latex.values import NoProduct
 from ..read.problem import Problem
 from ..simplify.lower import normal
-from .claim import NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
+from .claim import ELEMENTWISE, NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
 from .claims import read_words
 from .decide import Trials
 from .loose import loosened
 from .points import finite, gap
 
 PRODUCTS = {
+    "odot": ELEMENTWISE,
     "outer": r"the outer product, x y^\top",
-    "odot": r"the elementwise product, x \odot y",
     "inner": r"a transpose, x^\top y",
 }
 

@@ -10,10 +10,11 @@ from ..expr.nodes import Call, Node, Num, Var
 from ..expr.sizes import show_shape
 from ..expr.walk import postorder
 from ..write.language import to_text
-from .mutations import Edit, at, negated, occurrences
+from .mutations import INFIX, Edit, at, negated, occurrences, put
 from .ratios import Ratio
 from .verdict import Diagnosis, say, short
 
+DOUBTFUL = 20.0  # added to the rank of a change that happens to have the right values
 STEPS = frozenset({"heaviside", "sign", "gt", "ge", "lt", "le", "eq", "ne"})
 
 if TYPE_CHECKING:
@@ -332,6 +333,12 @@ def truth_edit(context: Context, e: Edit) -> Diagnosis:
         rank += 1.0  # that the same is forgotten at several places is not the simplest explanation
     if e.name in ("negate", "scale", "drop_term") and _below_a_step(e):
         rank += 2.0
+    if e.name == "negate" and e.path and not e.everywhere:
+        above = at(e.root, e.path[:-1])
+        if isinstance(above, Call) and above.op.elementwise and above.name not in INFIX:
+            old = put(above, e.path[-1:], e.old)
+            kind, rank = "wrong", rank + DOUBTFUL
+            message = f"{say(old)} belongs where you have {say(above)}."
     return Diagnosis(kind, message, context.truth, _stands_for(context, e), rank + _place_rank(e))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...errors import Span
-from ...expr.nodes import Call, Index, Node, Var
+from ...expr.nodes import Call, Index, Node, Num, Var
 from ...expr.walk import fold, variables
 from ...expr.walk import replace as replace_nodes
 from .grammar import product_ends, read_all, read_product
@@ -29,7 +29,7 @@ from .heads import (
 from .indices import WHOLE, is_index_part, letter_of, position, read_index, split_indices
 from .naming import Key, label_text
 from .scripts import content
-from .tree import Cursor, Item, Token, is_char
+from .tree import Cursor, Group, Item, Token, is_char
 from .values import Value, value_of
 
 if TYPE_CHECKING:
@@ -311,7 +311,13 @@ def read_differential(r: LatexReader, c: Cursor, start: int) -> Value:
     begin = c.at
     p = name_pattern(r, c)
     value = r.context.value if r.context is not None else None
-    if p is not None and is_plain_unknown(r, p) and not is_application(r, p) and value is not None and r.loss_name in ("", p.key.identifier):
+    if (
+        p is not None
+        and is_plain_unknown(r, p)
+        and not is_application(r, p)
+        and value is not None
+        and r.loss_name in ("", p.key.identifier)
+    ):
         r.loss_name = p.key.identifier
         x = value_of(value, p.start, p.stop, named=p.key.identifier)
     else:
@@ -334,9 +340,14 @@ def read_nabla(r: LatexReader, c: Cursor, item: Token) -> Value:
     if product_ends(c):
         raise r.error(f"`{r.text(start, c.last)}` has nothing to differentiate", start, c.last, "SD135")
     p = name_pattern(r, c)
-    if p is None or not is_plain_unknown(r, p) or is_application(r, p):
+    named = p is not None and (is_plain_unknown(r, p) or r.loss_name == p.key.identifier) and not is_application(r, p)
+    if not named:
         c.at = begin
-        read_factor(r, c)
+        group = isinstance(c.peek(), Group)
+        x = read_factor(r, c)
+        if not product_ends(c) and not (group and x.kind == "scalar" and not isinstance(x.node, Num)):
+            c.at = begin
+            read_product(r, c)  # ∇ xᵀAx, ∇ ½ (…)
     by: tuple[Var, ...] = r.context.by if r.context is not None else ()
     if below is None and len(by) == order == 1:
         from .reader import DerivativeOf

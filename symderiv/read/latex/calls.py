@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 MACROS = {
     **{f: f for f in ("exp", "log", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "det", "max", "min")},
     "ln": "log", "lg": "lg", "tr": "trace", "Tr": "trace", "trace": "trace", "diag": "diag", "sgn": "sign", "sign": "sign", "softmax": "softmax",
-    "relu": "relu", "ReLU": "relu", "sigmoid": "sigmoid", "erf": "erf", "vect": "vec", "softplus": "softplus",
+    "relu": "relu", "ReLU": "relu", "sigmoid": "sigmoid", "erf": "erf", "vect": "vec", "softplus": "softplus", "sec": "sec", "csc": "csc",
+    "cot": "cot", "coth": "coth",
 }  # fmt: skip
 # words in \operatorname or \mathrm that the language spells otherwise
 _WORDS = {
@@ -42,11 +43,14 @@ _BARE = frozenset({
 })  # fmt: skip
 _INFIX = frozenset({"add", "neg", "mul", "div", "pow", "gt", "ge", "lt", "le", "eq", "ne", "einsum", "where", "square"})
 _FUNCTION_LETTERS = frozenset("fghFGHJLQRKDEPVNO")
+RECIPROCALS = {"sec": "cos", "csc": "sin", "cot": "tan", "sech": "cosh", "csch": "sinh", "coth": "tanh"}
 _TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 
 
 def word_of(text: str) -> str:
     """The word of the language, "" where there is none."""
+    if text in RECIPROCALS:
+        return text
     name = _WORDS.get(text, text)
     if name not in OPS:
         name = language.canonical(name)
@@ -76,6 +80,8 @@ def read_function(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
     """
     word = r.functions.get(word, word)
     word = word_of(word) or word
+    if word in RECIPROCALS:
+        return _reciprocal(r, c, RECIPROCALS[word], start)
     scripts = read_scripts(r, c)
     if word in ("max", "min") and scripts.sub is not None:
         return bigops.over(r, c, word, scripts, start)
@@ -111,6 +117,14 @@ def read_function(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
         return scripts_on_value(r, c, x)
     argument = _bare_argument(r, c, word, start)
     return apply(r, word, Arguments([argument], {}, start, argument.stop), scripts, start, argument.stop, bare=True)
+
+
+def _reciprocal(r: LatexReader, c: Cursor, word: str, start: int) -> Value:
+    r"""`\operatorname{sech}^2 x` is `1/\cosh^2 x`."""
+    if isinstance(c.peek(), Token) and c.peek().kind == "prime":  # type: ignore[union-attr]
+        raise r.error(f"the derivative of 1/{word} is not read", start, c.last, "SD135", "write it out")
+    x = read_function(r, c, word, start)
+    return Value(r.make("div", Num(1), x.node, start=start, stop=x.stop), x.kind, start, x.stop)
 
 
 def _logarithm(r: LatexReader, scripts: Scripts, start: int) -> str:

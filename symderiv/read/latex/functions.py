@@ -30,7 +30,11 @@ def _in_numbers(letters: set[str], items: Sequence[Item]) -> bool:
         elif item.kind == "macro":
             if item.text not in _NUMERIC and not (item.text in GREEK and item.text in letters):
                 return False
-        elif item.kind in ("sub", "prime") or (item.kind == "char" and item.text.isalpha() and item.text not in {*letters, "e"}) or (item.kind == "char" and item.text in "'|_&"):
+        elif (
+            item.kind in ("sub", "prime")
+            or (item.kind == "char" and item.text.isalpha() and item.text not in {*letters, "e"})
+            or (item.kind == "char" and item.text in "'|_&")
+        ):
             return False
     return True
 

@@ -45,13 +45,21 @@ def name_key(r: LatexReader, c: Cursor) -> Key | None:
         if key is None:
             c.at -= 2
             return None
-        return Key(key.base, (*key.accents, ACCENTS[item.text]), key.labels) if item.text in ACCENTS else key
+        if item.text not in ACCENTS:
+            return key
+        accented = Key(key.base, (*key.accents, ACCENTS[item.text]), key.labels)
+        arrow = item.text == "vec" and _is_known(r, key) and not _is_known(r, accented)
+        return key if arrow else accented  # an arrow is a font where only the bare name is declared
     if isinstance(item, Group) and item.opener == "brace" and len(item.items) > 1 and is_macro(item.items[0], *FONTS):
         key = key_of_items(r, item.items)  # {\bf w}
         if key is not None:
             c.next()
         return key
     return None
+
+
+def _is_known(r: LatexReader, key: Key) -> bool:
+    return bool(r.known(key, 0, 1)) or r.is_defined(key)
 
 
 def key_of_items(r: LatexReader, items: tuple[Item, ...]) -> Key | None:

@@ -11,7 +11,7 @@ from .arguments import split_arguments
 from .bigops import comprehension
 from .conditions import used_as_number
 from .grammar import read_all
-from .heads import Head, Pattern, head_of, inline_head, is_computed, nabla_head, name_pattern
+from .heads import Head, Pattern, head_of, inline_head, is_application, is_computed, nabla_head, name_pattern
 from .indices import letter_of, letters_in, split_indices
 from .naming import Key, label_text
 from .reader import Definition, constant
@@ -86,7 +86,9 @@ def _begins_with_d(r: LatexReader, left: Sequence[Item]) -> bool:
     """`dL = …` in a text with differentials defines nothing."""
     if r.context is None or not r.context.differentials or len(left) < 2:
         return False
-    return is_char(left[0], "d") or (is_macro(left[0], "mathrm", "text", "mathsf", "operatorname") and plain_text([left[1]]) == "d")
+    return is_char(left[0], "d") or (
+        is_macro(left[0], "mathrm", "text", "mathsf", "operatorname") and plain_text([left[1]]) == "d"
+    )
 
 
 def left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] | None:
@@ -245,7 +247,8 @@ def _definition(r: LatexReader, p: Pattern, raw: Raw) -> Definition | None:
 
 def _numbers_an_array(r: LatexReader, key: Key, letter: str) -> bool:
     """Whether a letter that is not usual for an index (`b_c`) is one: the array is declared, and the letter is no number elsewhere."""
-    name = r.known(key, 0, 1)
+    upper = Key(key.base.upper(), key.accents, key.labels)
+    name = r.known(key, 0, 1) or (r.known(upper, 0, 1) if len(key.base) == 1 else "")  # w_c of W
     if not name or name in r.sizes or not r.value_of_name(name, 0, 1).node.rank:
         return False
     return not any(used_as_number(side, letter) for side in r.raw.sides)
@@ -315,6 +318,8 @@ def _name_the_loss(r: LatexReader, plans: list[Plan]) -> None:
             or (p.arguments is not None and is_computed(p.arguments))
         ):
             return
+        if is_application(r, p) or (p.key == Key("sigma") and re.search(r"\\sigma\s*(\\left)?\s*\(", r.source)):
+            return  # σ is the logistic function there
         parts = split_indices(p.scripts.sub) if p.scripts.sub is not None else []
         if r.known(p.key, 0, 1) or r.is_defined(p.key) or len(parts) not in (0, value.rank):
             return
@@ -343,7 +348,13 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
     items = list(items)
     for k, item in enumerate(items):
         if not isinstance(item, Token):
-            if isinstance(item, Group) and item.opener == "(" and k > 0 and _after_name(items, k):
+            if (
+                isinstance(item, Group)
+                and item.opener == "("
+                and k > 0
+                and _after_name(items, k)
+                and not _applies(r, items[k - 1])
+            ):
                 continue  # the arguments of J(θ)
             _collect(r, item.items, right, out)
             continue
@@ -363,6 +374,13 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
         if is_macro(base, "sum", "prod", "max", "min"):
             continue
         _subscript(r, base, inner, right, out)
+
+
+def _applies(r: LatexReader, before: Item) -> bool:
+    r"""Whether a function with a value stands before the bracket: `\sigma(x_i)`, `\exp(x_i)`, no `J(\theta)`."""
+    from .calls import is_function_macro
+
+    return is_macro(before) and (before.text == "sigma" or is_function_macro(before.text) or before.text in r.functions)  # type: ignore[union-attr]
 
 
 def _after_name(items: Sequence[Item], k: int) -> bool:
