@@ -20,13 +20,14 @@ _TOKEN = re.compile(
       | (?P<op>\*\*|//|<=|>=|==|!=|->|:=|<<|>>|\.\.\.|[-+*/@%<>=()\[\]{},:.;&|^~])""",
     re.VERBOSE,
 )
+_LATEX = "LaTeX is read by parse_latex, and on the command line with --from latex"
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _HINTS = {
     "−": "write the minus sign as -", "–": "write the minus sign as -", "—": "write the minus sign as -",
     "×": "write * for a product", "·": "write * or @ for a product", "⋅": "write * or @ for a product",
     "∘": "write * for the elementwise product", "⊙": "write * for the elementwise product", "≤": "write <=", "≥": "write >=",
     "≠": "write !=", "ᵀ": "write .T for the transpose", "²": "write **2", "³": "write **3", "√": "write sqrt(...)",
-    "∑": "write sum(... for i in range(n))", "\\": "LaTeX is read by parse_latex", "$": "LaTeX is read by parse_latex",
+    "∑": "write sum(... for i in range(n))", "\\": _LATEX, "$": _LATEX,
     "'": "write .T for the transpose", "!": "there is no factorial; exp(lgamma(n + 1)) is one",
     "\0": "the text holds a null byte", "∞": "write inf", "÷": "write /", "“": "use straight quotes",
     "ᵢ": "write x[i] for an entry", "ⱼ": "write x[j] for an entry", "ₖ": "write x[k] for an entry",
