@@ -210,8 +210,9 @@ class Session:
         if right:
             self.screen.say("✓ Right." + (f" ({found.says})" if found.says else ""), "bold green", 2)
         else:
-            said = f" {found.says[:1].upper()}{found.says[1:]}"
-            self.screen.say(f"✗ Not right.{said}." if found.says else "✗ Not right.", "bold red", 2)
+            read = f" (read as {found.read})" if q.form == "shape" and found.read not in ("", line.strip()) else ""
+            said = f" {found.says[:1].upper()}{found.says[1:]}." if found.says else ""
+            self.screen.say(f"✗ Not right{read}.{said}", "bold red", 2)
             self.screen.verbatim(f"The answer: {q.shown_answer}", "bold")
         self._why(q, found.says)
         self._tell_note()
