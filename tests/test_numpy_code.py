@@ -71,7 +71,7 @@ SPELLED = {
     "np.log(y)/np.log(2)": Call("log", y) / Call("log", Num(2)),
     "np.where(y > 0, y, 0)": Call("where", Call("gt", y, Num(0)), y, Num(0)),
     "1.0*(y > 0) + 1.0*(v > 0)": Call("gt", y, Num(0)) + Call("gt", v, Num(0)),
-    "np.einsum('i,ia->ia', y, np.eye(n))": Call("einsum", y, subs="i->ii"),
+    "_embed(y, 'i->ii', (n,))": Call("einsum", y, subs="i->ii"),
     "np.sum(X, axis=0)": Call("sum", X, axis=0),
     "np.array(X.T)": X.T,
 }

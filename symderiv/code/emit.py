@@ -18,13 +18,16 @@ from sympy import Expr
 from .. import ops  # noqa: F401  (fills the table of operations)
 from ..errors import CodeError, LimitError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
-from ..expr.walk import fold, postorder
+from ..expr.walk import fold, postorder, variables
 from .dialect import NUMPY, Dialect
 from .spell import ATOM, MUL, UNARY, Piece, spell_number
 
 GENERATORS = ("isum", "iprod", "imax", "imin")
-_SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
+SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
 _MAX_NEST, _MAX_WIDTH, _MAX_LOOPS = 24, 96, 20
+VIEWS = {
+    "T", "getitem", "diag", "reshape", "transpose", "squeeze", "expand_dims", "broadcast_to", "swapaxes", "flip", "vec", "iprod",
+}  # fmt: skip
 _HELPER = re.compile(r"\b(np|jnp|jax|math|torch|_[a-z]\w*)(?=[.(])")
 
 
@@ -51,6 +54,15 @@ class Plan:
 def same(node: Node) -> Plan:
     """The value of `node`, which is another way to write it."""
     return Plan((node,), lambda pieces, scope: pieces[0])
+
+
+GUESSES = (1000, 50, 30, 20)
+
+
+def guessed_sizes(sizes: Iterable[Expr]) -> dict[Expr, int]:
+    """A number for every size symbol, in order of first occurrence: data first, then features, then classes."""
+    symbols = list(dict.fromkeys(s for size in sizes for s in sorted(size.free_symbols, key=str)))
+    return {s: GUESSES[min(k, len(GUESSES) - 1)] for k, s in enumerate(symbols)}
 
 
 class Names:
@@ -96,6 +108,8 @@ class Emitter:
         self._plans: dict[Node, Plan] = {}
         self._free: dict[Node, frozenset[Node]] = {}
         self._array_memo: dict[Node, bool] = {}
+        self.guesses = guessed_sizes([s for v in variables(*self.roots) for s in v.shape])
+        self.words_known = set(postorder(*self.roots))
         self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
         self.subscripts = self._subscript_nodes()
         self.indices: dict[Node, str] = {}
@@ -157,6 +171,10 @@ class Emitter:
 
         return fold(node, visit, self._free)
 
+    def uses_of(self, node: Node) -> int:
+        """How many words of the roots have this one as an operand."""
+        return self.parents[node] + self.roots.count(node)
+
     def owner(self, node: Node, scope: Scope) -> Scope:
         """The outermost block in which `node` has a value.
 
@@ -192,7 +210,7 @@ class Emitter:
         return self.owner(root, scope).pieces[root]
 
     def _keep(self, node: Node, piece: Piece, owner: Scope, scope: Scope) -> Piece:
-        if _SIMPLE.fullmatch(piece.text) or (node in self.roots and self.uses[node] == 1):
+        if SIMPLE.fullmatch(piece.text) or (node in self.roots and self.uses[node] == 1):
             return piece
         wide = not self.inline and len(piece.text) > _MAX_WIDTH
         if self.uses[node] > 1 or owner is not scope or piece.nest > _MAX_NEST or wide:

@@ -8,6 +8,7 @@ from sympy import Expr, Integer
 
 from ..errors import CodeError
 from ..expr.nodes import Call, Var
+from . import contract
 from .emit import Emitter, Plan, Scope, same
 from .spell import ATOM, Piece, kind_of, max_nest
 
@@ -88,6 +89,9 @@ def plan_loop(emitter: Emitter, node: Call) -> Plan:
 
 
 def plan_einsum(emitter: Emitter, node: Call) -> Plan:
+    """A product that `contract` has no better words for: one factor, or what needs `einsum` itself."""
+    if plan := contract.plan_einsum(emitter, node):
+        return plan
     left, out = node.params["subs"].replace(" ", "").split("->")
     words, result = left.split(","), ""
     letters = dict.fromkeys(left.replace(",", "") + out)

@@ -16,24 +16,10 @@ from ..expr.nodes import Call, Node, Num, Var
 from ..expr.sizes import show_shape
 from ..expr.walk import postorder, variables
 from .dialect import NUMPY, Dialect
-from .emit import Emitter, Names, statements
+from .emit import VIEWS, Emitter, Names, statements
 from .spell import ADD, POW, Piece, spell_number
 
 Arguments = Sequence[Var] | None
-_VIEWS = {
-    "T",
-    "getitem",
-    "diag",
-    "reshape",
-    "transpose",
-    "squeeze",
-    "expand_dims",
-    "broadcast_to",
-    "swapaxes",
-    "flip",
-    "vec",
-    "iprod",
-}
 
 
 _RESERVED = {"np", "jnp", "jax", "torch", "math", "functools", "numba", "_like"}
@@ -156,7 +142,7 @@ class Module:
     def _returned(self, root: Node, piece: Piece) -> str:
         if piece.kind != "float":
             return f"{self.emitter.word('_result')}({piece.text})"
-        if isinstance(root, Var) or (isinstance(root, Call) and root.name in _VIEWS):
+        if isinstance(root, Var) or (isinstance(root, Call) and root.name in VIEWS):
             return self.emitter.source_around(self.dialect.own_copy("{}"), piece.text)
         return piece.text
 

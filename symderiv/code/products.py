@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sympy import Integer
+from collections.abc import Mapping
 
-from ..expr.nodes import Call, Node
+from sympy import Expr, Integer
+
+from ..expr.nodes import Call, Node, Var
+from .contract import guess_of, is_nonnegative
 from .emit import Emitter, Plan, Scope, same
 from .spell import ATOM, MATMUL, MUL, UNARY, Piece, max_nest
-
-_GUESSES = (1000, 50, 30, 20)
 
 
 def is_call(node: Node, name: str) -> bool:
@@ -19,7 +20,7 @@ def is_diagonal(node: Node) -> bool:
     return is_call(node, "diag") and node.rank == 2
 
 
-def split_chain(operands: tuple[Node, ...]) -> int:
+def split_chain(operands: tuple[Node, ...], guess: Mapping[Expr, int]) -> int:
     """Where the last product of a chain is, in its cheapest order (dynamic programming over guessed sizes)."""
     n = len(operands)
     if n == 2:
@@ -29,9 +30,7 @@ def split_chain(operands: tuple[Node, ...]) -> int:
     shapes = [
         x.shape if x.rank == 2 else (Integer(1), *x.shape) if k == 0 else (*x.shape, Integer(1)) for k, x in enumerate(operands)
     ]
-    symbols = list(dict.fromkeys(s for shape in shapes for size in shape for s in sorted(size.free_symbols, key=str)))
-    guess = {s: _GUESSES[min(k, len(_GUESSES) - 1)] for k, s in enumerate(symbols)}
-    dims = [float(s.subs(guess)) for s in (shapes[0][0], *(shape[1] for shape in shapes))]
+    dims = [float(guess_of(s, guess)) for s in (shapes[0][0], *(shape[1] for shape in shapes))]
     diagonal = [is_diagonal(x) for x in operands]
     cost = {(k, k + 1): 0.0 for k in range(n)}
     best: dict[tuple[int, int], int] = {}
@@ -48,6 +47,11 @@ def split_chain(operands: tuple[Node, ...]) -> int:
     return best[0, n]
 
 
+def transposed(x: Node) -> Node:
+    """`xᵀ`, without two transposes."""
+    return x.operands[0] if is_call(x, "T") else Call("T", x)
+
+
 def product_of(operands: tuple[Node, ...]) -> Node:
     return operands[0] if len(operands) == 1 else Call("matmul", *operands)
 
@@ -56,7 +60,12 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
     flat = _flat_chain(emitter, node)
     if len(flat) == 1:
         return same(flat[0])
-    k = split_chain(flat)
+    if len(flat) == 3 and flat[0] is transposed(flat[2]) and is_diagonal(flat[1]) and flat[2].rank == 2:
+        weights = flat[1].operands[0]
+        if not emitter.dialect.functional and is_nonnegative(weights):  # Xᵀ diag(d) X = Zᵀ Z, which BLAS does in half the time
+            half = Call("matmul", Call("diag", Call("sqrt", weights)), flat[2])
+            return same(Call("matmul", Call("T", half), half))
+    k = split_chain(flat, emitter.guesses)
     a, b = product_of(flat[:k]), product_of(flat[k:])
     if is_diagonal(a) and b.rank <= 2:
         v = a.operands[0]
@@ -68,6 +77,10 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
             (v, b),
             lambda p, s: Piece(f"{p[0].as_number().at(ATOM)}[:, None]*{p[1].as_number().at(UNARY)}", MUL, nest=1 + max_nest(p)),
         )
+    if b.rank == 1 and _is_sum_of_names(a):  # two products with a vector cost less than a sum of matrices
+        return same(Call("add", *(Call("matmul", t, b) for t in a.operands)))
+    if emitter.dialect.vector_first and b.rank == 1 and a.rank == 2 and is_call(a, "T"):
+        return same(Call("matmul", b, a.operands[0]))
     if is_diagonal(b) and a.rank <= 2:
         return same(Call("mul", a, b.operands[0]))
     if is_call(a, "inv") and a.rank == 2 and b.rank <= 2 and emitter.parents[a] <= 1:
@@ -80,6 +93,12 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
         return Piece(f"{x.at(UNARY) if x.level != MATMUL else x.text} @ {y.at(UNARY)}", MATMUL, "float", 1 + max_nest([x, y]))
 
     return Plan((a, b), build)
+
+
+def _is_sum_of_names(a: Node) -> bool:
+    """`A + Aᵀ`, `A + B`: a sum of matrices that are there already."""
+    bare = [x.operands[0] if is_call(x, "T") else x for x in a.operands]
+    return is_call(a, "add") and a.rank == 2 and len(bare) <= 3 and all(isinstance(x, Var) and x.rank == 2 for x in bare)
 
 
 def _flat_chain(emitter: Emitter, node: Call) -> tuple[Node, ...]:

@@ -328,6 +328,51 @@ def _sylvester(A, B, C):
     return np.reshape(np.linalg.solve(K, np.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
 
 
+# products ---------------------------------------------------------------------------------------------------
+def _contract(a, b, subs, scale=None):
+    """scale*np.einsum(subs, a, b) by one matrix product, or one for every entry of the axes that both and the result have."""
+    left, out = subs.split("->")
+    x, y = left.split(",")
+    both = [c for c in out if c in x and c in y]
+    rows, columns = [c for c in out if c not in y], [c for c in out if c not in x]
+    summed = [c for c in x if c in y and c not in out]
+    size = dict(zip(x + y, a.shape + b.shape, strict=True))
+    squared = a is b and bool(summed) and not both and [x.index(c) for c in summed] == [y.index(c) for c in summed]
+    if scale is not None and not squared:
+        a, b = (scale * a, b) if a.size < b.size else (a, scale * b)
+    if not summed:
+        a = np.transpose(a, [x.index(c) for c in out if c in x])[tuple(slice(None) if c in x else None for c in out)]
+        return a * np.transpose(b, [y.index(c) for c in out if c in y])[tuple(slice(None) if c in y else None for c in out)]
+    count = {k: int(np.prod([size[c] for c in cs])) for k, cs in (("r", rows), ("s", summed), ("c", columns))}
+    batch = [size[c] for c in both]
+    if squared:  # z.T @ z: half the work
+        z = np.reshape(np.transpose(a, [x.index(c) for c in summed + rows]), (count["s"], count["r"]))
+        product = z.T @ z
+        if scale is not None:
+            product *= scale
+        columns = [y[x.index(c)] for c in rows]
+    else:
+        a = np.reshape(np.transpose(a, [x.index(c) for c in both + rows + summed]), [*batch, count["r"], count["s"]])
+        b = np.reshape(np.transpose(b, [y.index(c) for c in both + summed + columns]), [*batch, count["s"], count["c"]])
+        product = np.ascontiguousarray(a) @ np.ascontiguousarray(b) if both else a @ b
+    order = both + rows + columns
+    return np.transpose(np.reshape(product, [size[c] for c in order]), [order.index(c) for c in out])
+
+
+def _embed(core, subs, sizes, onto=None):
+    """An array that is `core` on the diagonals that the repeated letters of `subs` name, else 0; added to `onto`, in place."""
+    letters, out = subs.split("->")
+    size = dict(zip(letters, sizes, strict=True))
+    kind = np.result_type(core, float)
+    if onto is None:
+        onto = np.zeros([size[c] for c in out], kind)
+    elif not np.can_cast(kind, onto.dtype) or not onto.flags.writeable:
+        onto = onto.astype(np.result_type(kind, onto.dtype))
+    diagonals = np.einsum(f"{out}->{letters}", onto)  # a view
+    diagonals += np.reshape(core, np.shape(core) + (1,) * (len(letters) - np.ndim(core)))
+    return onto
+
+
 # softmax ----------------------------------------------------------------------------------------------------
 def _softmax_jacobian(p):
     """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""

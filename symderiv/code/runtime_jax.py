@@ -170,6 +170,22 @@ def _sylvester(A, B, C):
     return jnp.reshape(jnp.linalg.solve(K, jnp.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
 
 
+# products ---------------------------------------------------------------------------------------------------
+def _embed(core, subs, sizes):
+    """An array that is `core` on the diagonals that the repeated letters of `subs` name, else 0."""
+    letters, out = subs.split("->")
+    size = dict(zip(letters, sizes, strict=True))
+    first = [out.index(c) for c in letters]
+    core = jnp.broadcast_to(jnp.reshape(core, jnp.shape(core) + (1,) * (len(letters) - jnp.ndim(core))), sizes)
+    core = jnp.transpose(core, sorted(range(len(letters)), key=lambda k: first[k]))
+    for k, c in enumerate(out):
+        if k != out.index(c):
+            core = jnp.expand_dims(core, k)
+            shape = [size[c] if j in (k, out.index(c)) else 1 for j in range(core.ndim)]
+            core = jnp.where(jnp.reshape(jnp.eye(size[c], dtype=bool), shape), core, 0)
+    return core
+
+
 # softmax ----------------------------------------------------------------------------------------------------
 def _softmax_jacobian(p):
     """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""

@@ -236,6 +236,23 @@ def _sylvester(A, B, C):
     return torch.reshape(torch.linalg.solve(K, torch.reshape(C, (*C.shape[:-2], n * m, 1))), C.shape)
 
 
+# products ---------------------------------------------------------------------------------------------------
+def _embed(core, subs, sizes):
+    """An array that is `core` on the diagonals that the repeated letters of `subs` name, else 0."""
+    letters, out = subs.split("->")
+    size = dict(zip(letters, sizes, strict=True))
+    first = [out.index(c) for c in letters]
+    core = torch.as_tensor(core)
+    core = torch.broadcast_to(torch.reshape(core, tuple(core.shape) + (1,) * (len(letters) - core.ndim)), tuple(sizes))
+    core = torch.permute(core, sorted(range(len(letters)), key=lambda k: first[k]))
+    for k, c in enumerate(out):
+        if k != out.index(c):
+            core = torch.unsqueeze(core, k)
+            shape = [size[c] if j in (k, out.index(c)) else 1 for j in range(core.ndim)]
+            core = torch.where(torch.reshape(torch.eye(size[c], dtype=torch.bool, device=core.device), shape), core, 0)
+    return core
+
+
 # softmax ----------------------------------------------------------------------------------------------------
 def _softmax_jacobian(p):
     """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""

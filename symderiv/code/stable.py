@@ -12,7 +12,7 @@ import sympy
 from sympy import Rational, S
 
 from ..expr.nodes import Call, Node, Num
-from .emit import Emitter, Plan, Scope, same
+from .emit import SIMPLE, VIEWS, Emitter, Plan, Scope, same
 from .hidden import Hidden, hidden
 from .spell import ATOM, Piece, max_nest
 
@@ -57,6 +57,12 @@ def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
     """A call of a function of the runtime."""
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
+        if node.name == "embed" and len(pieces) == 2:  # added in place, so never to an array that has a name
+            text, base = pieces[1].as_number().text, node.operands[1]
+            alone = isinstance(base, (Call, Hidden)) and base.name not in VIEWS and emitter.uses[base] == 1
+            copied = SIMPLE.fullmatch(text) and not alone
+            own = emitter.source_around(emitter.dialect.own_copy("{}"), text) if copied else text
+            return Piece(f"{emitter.word('_embed')}({pieces[0].as_number().text}{node.more}, {own})", nest=1 + max_nest(pieces))
         plain = [emitter.is_plain(x) for x in node.operands]
         given = ", ".join(emitter.plain_operand(p.text) if q else p.as_number().text for p, q in zip(pieces, plain, strict=True))
         return Piece(f"{emitter.word('_' + node.name)}({given}{node.more})", ATOM, "float", 1 + max_nest(pieces))

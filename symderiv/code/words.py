@@ -13,7 +13,7 @@ from sympy import Rational
 
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
-from . import stable
+from . import contract, stable
 from .dialect import fields_of
 from .emit import GENERATORS, Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
@@ -41,6 +41,8 @@ def plan_of(emitter: Emitter, node: Node) -> Plan:
         return Plan((), lambda _, scope: emitter.number(node.value))
     if isinstance(node, Index):
         return Plan((), lambda _, scope: Piece(emitter.index_name(node), kind="int"))
+    if isinstance(node, Hidden) and node.name == "contract":
+        return contract.plan_contract(emitter, node)
     if isinstance(node, Hidden):
         return plan_hidden(emitter, node)
     if not isinstance(node, Call):
@@ -117,7 +119,7 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
     terms = node.operands
     if len(terms) == 1:
         return same(terms[0])
-    if plan := stable.plan_add(emitter, node):
+    if plan := stable.plan_add(emitter, node) or contract.plan_add(emitter, node):
         return plan
     if len(terms) == 2:
         for one, other in (terms, terms[::-1]):
@@ -141,6 +143,9 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
 
 
 def _plan_neg(emitter: Emitter, node: Call) -> Plan:
+    if plan := contract.plan_scaled(emitter, node):
+        return plan
+
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         p = pieces[0].as_number()
         return Piece(f"-{p.at(MUL)}", UNARY if p.level != MUL else MUL, p.kind, p.nest + 1)
@@ -160,7 +165,7 @@ def _whole_arrays(emitter: Emitter, node: Call, pieces: list[Piece]) -> bool:
 def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     if len(node.operands) == 1:
         return same(node.operands[0])
-    if plan := _chunked(node):
+    if plan := _chunked(node) or contract.plan_scaled(emitter, node):
         return plan
     factors = sorted(node.operands, key=lambda x: x.rank > 0)  # numbers first: one pass over the array
     one = [x for x in factors if not (isinstance(x, Num) and x.value == 1)] or factors[:1]
@@ -179,7 +184,7 @@ def _plan_mul(emitter: Emitter, node: Call) -> Plan:
 
 
 def _plan_div(emitter: Emitter, node: Call) -> Plan:
-    if plan := stable.plan_div(emitter, node):
+    if plan := stable.plan_div(emitter, node) or contract.plan_scaled(emitter, node):
         return plan
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
@@ -271,6 +276,6 @@ def _plan_template(emitter: Emitter, node: Call) -> Plan:
 
 _PLANS: dict[str, Callable[[Emitter, Call], Plan | None]] = {
     "add": _plan_add, "neg": _plan_neg, "mul": _plan_mul, "div": _plan_div, "pow": _plan_pow, "T": _plan_transpose,
-    "log": stable.plan_log, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
+    "log": stable.plan_log, "sum": contract.plan_sum, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
     **dict.fromkeys(_COMPARISONS, _plan_compare),
 }  # fmt: skip
