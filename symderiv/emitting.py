@@ -119,6 +119,22 @@ class Emitting:
         """
         return self._function("numba", value)
 
+    def structured(self) -> Callable[..., Any]:
+        """The derivative as a function that gives it in factors: Kronecker, diagonal, block diagonal, low rank plus diagonal.
+
+        What it returns has `.dense()`, `@ vector` (the matrix is never built), `.solve(right)` and `.kind`.
+
+        Raises:
+            CodeError: SD511 for several derivatives at once.
+        """
+        if self._named:
+            raise CodeError("one derivative has a structure, several have one each", code="SD511", hint="use r['w'].structured()")
+        from .structured import structured_function
+
+        (answer,) = self._answers()
+        rows = answer.core.rank - answer.chain[-1].rank if answer.kind == "derivative" else answer.core.rank
+        return structured_function(answer.core, self.arguments, rows)
+
     def source(self, backend: str = "numpy", name: str = "", value: bool = False) -> str:
         """A module that stands alone, for `"numpy"`, `"jax"`, `"torch"` or `"numba"`.
 

@@ -26,6 +26,7 @@ ORDER = [  # from the inside to the outside; a room may import itself and every 
     {"code"},
     {"verify"},
     {"explained"},
+    {"structured"},
     {"emitting"},
     {"result"},
     {"api"},
