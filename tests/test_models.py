@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import symderiv as sd
 from symderiv.cli.main import run
 from symderiv.code.numpy import evaluate
+from symderiv.expr.nodes import Call, Num
 from symderiv.learn.model_text import backward_pass, lines_of
 from symderiv.learn.models import ACTIVATIONS, models, own_model, perceptron
+from symderiv.learn.origin import STORIES, origin
+from symderiv.verify.steps import check_steps
 
 
 @pytest.mark.parametrize("name", list(models))
@@ -121,3 +126,25 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert sd.parse(capsys.readouterr().out).vars["W4"].rank == 2
     assert run(["models", "softmx"]) == 2
     assert "did you mean softmax" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_where_a_loss_comes_from(name: str) -> None:
+    """Both sides of every line agree, and the last line is the loss that the model trains with."""
+    found = origin(name)
+    report = check_steps(found.derivation)
+    assert report.ok and report.steps == len(STORIES[name].lines), [f.message for f in report.failures]
+    for format_ in ("text", "latex", "markdown", "html", "json"):
+        assert len(found.write(format_)) > 300
+
+
+def test_origins_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "softmax", "--origin"]) == 0
+    out = capsys.readouterr().out
+    assert "L = −log(∏ᵢ P_(i,yᵢ))/n" in out and "= cross_entropy(S, y)" in out
+    assert models["perceptron-4"].origin() is models["softmax"].origin()
+    assert run(["models", "svm", "--origin"]) == 2
+    broken = origin("softmax").derivation
+    wrong = replace(broken.steps[0], after=Call("mul", Num(2), broken.steps[0].after))
+    section = replace(broken.sections[0], steps=(wrong, *broken.steps[1:]))
+    assert not check_steps(replace(broken, sections=(section,))).ok

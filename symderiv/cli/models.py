@@ -15,6 +15,7 @@ from .steps import steps_options
 @click.option("--l1", is_flag=True, help="Add the penalty lam1 Σ|W|.")
 @click.option("--l2", is_flag=True, help="Add the penalty lam2/2 Σ W²; with --l1 the elastic net.")
 @click.option("--text", "only_text", is_flag=True, help="Print the problem only, to be saved as a .sd file.")
+@click.option("--origin", is_flag=True, help="How the loss comes about: from the likelihood, or from the divergence (kl).")
 @click.option("--code", is_flag=True, help="Print a NumPy module with the gradients.")
 @click.option(
     "--sizes", is_flag=True, help="The size under every factor: of a layer, of a perceptron's every layer, of the gradients."
@@ -26,13 +27,14 @@ from .steps import steps_options
     "--format", "format_", type=click.Choice(["text", "latex", "markdown", "html", "json"]), default="text", show_default=True
 )
 @steps_options
-def models(name, activation, l1, l2, only_text, code, sizes, dims, format_, **how) -> None:  # type: ignore[no-untyped-def]
+def models(name, activation, l1, l2, only_text, origin, code, sizes, dims, format_, **how) -> None:  # type: ignore[no-untyped-def]
     """List the models of the library, or show one: its problem, how it comes about, its derivatives, their derivation, code.
 
     \b
     Examples:
       symderiv models
       symderiv models softmax
+      symderiv models softmax --origin
       symderiv models softmax --steps
       symderiv models perceptron-4 --activation gelu
       symderiv models perceptron-3 --sizes --dims 784,100,50,10
@@ -49,7 +51,9 @@ def models(name, activation, l1, l2, only_text, code, sizes, dims, format_, **ho
         click.echo(_sizes(name, activation, dims, format_), nl=False)
         return
     model = _chosen(name, activation).regularised(l1, l2)
-    if only_text:
+    if origin:
+        click.echo(model.origin().write(format_, how["standalone"]), nl=format_ == "json")
+    elif only_text:
         click.echo(model.text)
     elif code:
         click.echo(model.gradients().source(), nl=False)

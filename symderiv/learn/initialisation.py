@@ -9,7 +9,7 @@ The derivation is data of the same kind as a derivative's (`symderiv.steps`); it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -55,18 +55,13 @@ class Initialisation:
         Raises:
             InputError: SD105 for a format or an option that does not exist.
         """
-        from ..steps.document import Paragraph, Size, document
-        from ..steps.options import Options
-        from ..write.derivation import FORMATS, render, write_document
+        from ..steps.document import Size
+        from .origin import write_told
 
-        chosen = Options.of(None, {"title": self.title, "reasons": True, **options})
-        if format not in FORMATS or format == "json":
-            return render(self.derivation, format, chosen)
-        made = document(self.derivation, chosen)
         W, h = self.derivation.vars["W"], self.derivation.vars["h"]
-        opening = Paragraph(("One layer is `z = W h` with ", Size(W, W.shape), " and ", Size(h, h.shape),
-                             ", and `h = ϕ(u)` comes from the layer before. " + ASSUMED))  # fmt: skip
-        return write_document(replace(made, blocks=(opening, *made.blocks[1:])), format, standalone, width)
+        opening = ("One layer is `z = W h` with ", Size(W, W.shape), " and ", Size(h, h.shape),
+                   ", and `h = ϕ(u)` comes from the layer before. " + ASSUMED)  # fmt: skip
+        return write_told(self.derivation, self.title, opening, format, standalone, width, **options)
 
     def check(self) -> float:
         """The worst relative difference between the two sides of a step."""

@@ -19,6 +19,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..read.problem import Problem
     from ..result import Derivatives
+    from .origin import Origin
 
 ACTIVATIONS = {  # name -> how it is applied to {x}; {a} is a learned slope
     "identity": "{x}",
@@ -75,6 +76,16 @@ class Model:
         from ..api import derive
 
         return derive(self.problem, list(self.parameters), check=check)  # type: ignore[return-value]
+
+    def origin(self) -> Origin:
+        """How the loss comes about, from a likelihood or a divergence, as a derivation.
+
+        Raises:
+            InputError: SD150 for a model whose loss is not derived from anything here.
+        """
+        from .origin import origin
+
+        return origin(self.name)
 
     def regularised(self, l1: bool = False, l2: bool = True) -> Model:
         """`L + lam1 Σ|W| + lam2/2 Σ W²`: the same model with penalties on its weights (biases and slopes are left alone).
