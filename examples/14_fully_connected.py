@@ -1,7 +1,6 @@
-"""h = W x: ∂h/∂x = W, and with the gradient u = ∂L/∂h: ∂L/∂x = Wᵀu and ∂L/∂W = u xᵀ, with all sizes."""
+"""A fully connected layer: the size under every factor, for one layer ℓ and for every layer of a network."""
 
-import symderiv as sd
+from symderiv.learn.layer_sizes import layer_sizes, network_sizes, write_equations
 
-print("∂h/∂x =", sd.derive("W @ x", "x", vars={"W": "m,d", "x": "d"}))
-for name, g in sd.models["layer"].gradients().items():
-    print(f"∂L/∂{name} = {g}   shape {g.shape}")
+print(write_equations(layer_sizes("relu")))
+print(write_equations(network_sizes(3, "tanh", (784, 100, 50, 10))))

@@ -71,6 +71,9 @@ def test_other_losses_and_penalties() -> None:
     assert str(sd.models["l1"].gradients()["W"]) == "lam*sign(W)"
     assert str(sd.models["l2"].gradients()["W"]) == "2*lam*W"
     assert str(sd.models["elastic-net"].gradients()["W"]) == "lam*(2*beta*W + sign(W))"
+    updates = {"l1": "W ← W − α λ sign(W)", "l2": "W ← W − 2 α λ W", "elastic-net": "W ← W − α λ (2 β W + sign(W))"}
+    for name, update in updates.items():
+        assert update in sd.models[name].gradients().write_steps(update="alpha")
 
 
 @pytest.mark.parametrize("text, by, declared, shape", [
@@ -100,6 +103,11 @@ def test_update_rule_with_squared_loss() -> None:
     expected = [-2 * sum(delta[i] * X[i, j] for i in range(5)) for j in range(3)]
     assert np.allclose(value(r, X=X, w=w, y=y), expected)
     assert str(r) == "2*X.T @ (X @ w - y)"
+    told = r.write_steps(style="index", samples=True, update="alpha")
+    for line in ("δᵢ = yᵢ − wᵀ xᵢ", "= −2 ∑ᵢ δᵢ xᵢⱼ", "wⱼ ← wⱼ + 2 α ∑ᵢ δᵢ xᵢⱼ", "all terms with k ≠ j vanish"):
+        assert line in told
+    plain = sd.derive("sum((X @ w - y)**2)", "w", vars={"X": "n,d", "w": "d", "y": "n"}).write_steps(style="index")
+    assert "δₖⱼ" in plain and "sifting by the delta" in plain
 
 
 def test_update_rule_with_sigmoid() -> None:
@@ -108,6 +116,9 @@ def test_update_rule_with_sigmoid() -> None:
     X, w, y = RNG.standard_normal((5, 3)), RNG.standard_normal(3), RNG.standard_normal(5)
     s = 1 / (1 + np.exp(-X @ w))
     assert np.allclose(value(r, X=X, w=w, y=y), -2 * ((y - s) * s * (1 - s)) @ X)
+    told = r.write_steps(style="index", samples=True, update="alpha")
+    for line in ("dᵢ = wᵀ xᵢ", "pᵢ = σ(dᵢ)", "= −2 ∑ᵢ δᵢ pᵢ xᵢⱼ (1 − pᵢ)", "wⱼ ← wⱼ + 2 α ∑ᵢ δᵢ pᵢ xᵢⱼ (1 − pᵢ)"):
+        assert line in told
 
 
 def test_modular_blocks() -> None:

@@ -53,7 +53,7 @@ _ONE = "The samples are independent, so the likelihood is a product; its negativ
 STORIES = {
     "softmax": Story(
         "The cross-entropy, from maximum likelihood",
-        f"`P_ij` is the probability `P(Y = j | x_i)` that the model gives to class j. {_ONE}.",
+        f"`P_ij` is the probability `P(Y = j | x_i)` that the model gives to class `j`. {_ONE}.",
         {"S": "n,k", "y": "n integer", "P": "n,k"}, "-log(prod(P[i, y[i]] for i in range(n)))/n",
         (
             Line("-sum(log(P[i, y[i]]) for i in range(n))/n", "log_product", "The logarithm of a product is the sum of the logarithms."),
