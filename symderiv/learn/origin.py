@@ -170,7 +170,8 @@ def origin(name: str) -> Origin:
     for short, text in story.names.items():
         var = variables.pop(short)
         symbols[var] = Symbol(var, "name", parse(text, {n: s for n, s in story.declared.items() if n != short}).expr, var)
-    steps, before = [], begin.expr
+    steps: list[Step] = []
+    before = begin.expr
     function = Var("L", ())
     for line in story.lines:
         after = parse(line.text, dict(story.declared)).expr
