@@ -174,12 +174,32 @@ def multiply(num: Sequence[Node], den: Sequence[Node] = ()) -> Node:
     guarded = _guarded(list(num), list(den)) or _triangle(list(num), list(den))
     if guarded is not None:
         return guarded
-    num = sorted(bare_conditions(num), key=factor_order)
+    num = beside_complements(sorted(bare_conditions(num), key=factor_order))
     top = Num(1) if not num else num[0] if len(num) == 1 else Call("mul", *num)
     if not den:
         return top
     den = sorted(den, key=factor_order)
     return Call("div", top, den[0] if len(den) == 1 else Call("mul", *den))
+
+
+def beside_complements(factors: list[Node]) -> list[Node]:
+    """`p` next to `1 - p`: `(p - y) p (1 - p)`, not `p (p - y)(1 - p)`."""
+    out = list(factors)
+    for x in factors:
+        p = _complemented(x)
+        if p is not None and p in out:
+            out.remove(p)
+            out.insert(next(k for k, y in enumerate(out) if y is x), p)
+    return out
+
+
+def _complemented(x: Node) -> Node | None:
+    """`p` of `1 - p`."""
+    if isinstance(x, Call) and x.name == "add" and len(x.operands) == 2:
+        for one, other in (x.operands, x.operands[::-1]):
+            if isinstance(one, Num) and one.value == 1 and isinstance(other, Call) and other.name == "neg":
+                return other.operands[0]
+    return None
 
 
 def factor_order(x: Node) -> tuple:
@@ -214,7 +234,8 @@ def scaled(coef: Expr, num: list[Node], body: Node | None, den: list[Node]) -> N
     guarded = _guarded(num, den) if body is None else None
     if guarded is not None:
         num, den = [guarded], []
-    front: list[Node] = sorted(bare_conditions([*num, body])[:-1] if body is not None else bare_conditions(num), key=factor_order)
+    bare = bare_conditions([*num, body])[:-1] if body is not None else bare_conditions(num)
+    front: list[Node] = beside_complements(sorted(bare, key=factor_order))
     if top != 1 or (not front and body is None):
         front = [Num(top), *front]
     if body is not None:

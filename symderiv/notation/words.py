@@ -71,11 +71,13 @@ def _turn_complements(node: Einsum) -> Einsum:
 
 
 def _absorb_sign(node: Einsum) -> Node:
-    """`-A (y - p)` as `A (p - y)`: a minus goes into a difference, which is turned round."""
+    """`-A (y - p)` as `A (p - y)`: a minus goes into a difference, which is turned round; not into one of `(x - m)(x - m)ᵀ`."""
     if not node.coef.could_extract_minus_sign():
         return node
     for k, (x, _ls) in enumerate(node.items):
-        if isinstance(x, Add) and any(negative(_loose[t]) for t in x.terms) and _one_minus_sigmoid(x) is None:
+        twice = sum(y is x for y, _ in node.items) > 1
+        turns = isinstance(x, Add) and not twice and _one_minus_sigmoid(x) is None
+        if isinstance(x, Add) and turns and any(negative(_loose[t]) for t in x.terms):
             turned = add([scale(t, S.NegativeOne) for t in x.terms])
             new = to_words(turned)
             if isinstance(turned, Add) and not negative(new.operands[0] if isinstance(new, Call) and new.operands else new):

@@ -47,7 +47,7 @@ def _sign(node: Node) -> str:
         signs = [_get(t) for t in node.terms]
         if all(signs):
             return "positive" if "positive" in signs else "nonnegative"
-        return ""
+        return _sign_of_complement(node)
     if isinstance(node, Einsum):
         signs = [_get(x) for x in node.operands]
         if not node.coef.is_nonnegative or not all(signs):
@@ -55,6 +55,19 @@ def _sign(node: Node) -> str:
         spread = len(set(node.out)) < len(node.out)
         return "positive" if not spread and node.coef.is_positive and all(s == "positive" for s in signs) else "nonnegative"
     return _call_sign(node) if isinstance(node, Call) else ""
+
+
+def _sign_of_complement(node: Add) -> str:
+    """`1 - σ(u)` is positive, `1 - softmax(u)` is not negative."""
+    if len(node.terms) == 2:
+        for one, other in (node.terms, node.terms[::-1]):
+            filled = isinstance(one, Num) or (isinstance(one, Einsum) and not one.items and len(set(one.out)) == len(one.out))
+            if filled and isinstance(other, Einsum) and other.coef == -1 and len(other.items) == 1:
+                x, ls = other.items[0]
+                value = one.value if isinstance(one, Num) else one.coef  # type: ignore[attr-defined]
+                if value == 1 and isinstance(x, Call) and len(set(ls)) == len(ls) and set(ls) <= set(other.out):
+                    return {"sigmoid": "positive", "softmax": "nonnegative"}.get(x.name, "")
+    return ""
 
 
 def _call_sign(node: Call) -> str:

@@ -78,6 +78,10 @@ def rule_log(node: Call) -> Node | None:
             return call("logdet", *u.operands)
         if u.name == "abs" and isinstance(u.operands[0], Call) and u.operands[0].name == "det":
             return call("logdet", *u.operands[0].operands)
+        if u.name == "prod" and sign_of(u.operands[0]):
+            return _log_of_prod(u)
+        if u.name == "pow" and not isinstance(u.operands[1], Num) and sign_of(u.operands[0]) == "positive":
+            return _times_log(u.operands[1], u.operands[0], u.shape)
         if u.name == "pow" and isinstance(u.operands[1], Num):
             b, e = u.operands
             if sign_of(b) or (isinstance(b, Call) and b.name in ("det", "sigmoid")):
@@ -86,6 +90,21 @@ def rule_log(node: Call) -> Node | None:
     if isinstance(u, Add):
         return _log_of_sum(u)
     return _log_of_product(u) if isinstance(u, Einsum) else None
+
+
+def _log_of_prod(u: Call) -> Node:
+    """`log Π x = Σ log x` where no factor is negative."""
+    x, axis = u.operands[0], u.params["axis"]
+    axes = range(x.rank) if axis is None else [axis % x.rank] if isinstance(axis, int) else [a % x.rank for a in axis]
+    labels = list(range(x.rank))
+    return einsum([(call("log", x), labels)], [k for k in labels if k not in axes], dict(enumerate(x.shape)))
+
+
+def _times_log(e: Node, b: Node, shape: tuple) -> Node:
+    """`log b^e = e log b` for `b > 0`."""
+    labels = list(range(len(shape)))
+    items = [(x, labels if x.rank else []) for x in (e, call("log", b))]
+    return einsum(items, labels, dict(enumerate(shape)))
 
 
 def _log_of_sum(u: Add) -> Node | None:
@@ -165,6 +184,8 @@ def _log_of_product(u: Einsum) -> Node | None:
 def _logs_well(x: Node) -> bool:
     """The logarithm has a shorter, safer form."""
     b, e = base_and_exponent(x)
+    if isinstance(b, Call) and b.name == "pow" and e == 1 and sign_of(b.operands[0]) == "positive":
+        return True
     if isinstance(b, Call) and b.name in ("exp", "softmax", "sigmoid", "det"):
         return True
     if isinstance(b, Einsum) and len(b.items) == 1 and isinstance(b.items[0][0], Call) and b.items[0][0].name == "exp":

@@ -23,7 +23,7 @@ class Block:
     Attributes:
         head: the value.
         inner: absorbed nodes, outermost first.
-        inputs: active operands that are not absorbed, in order of first use.
+        inputs: active operands that are not absorbed, in the user's order.
     """
 
     head: Node
@@ -69,6 +69,22 @@ def blocks(trace: Trace, named: set[Node], merge: bool, squares: bool = True) ->
     position = {e.node: k for k, e in enumerate(trace.events)}
     for b in out:
         b.inner.sort(key=position.__getitem__)
+        b.inputs.sort(key=_in_order(trace, b).index)
+    return out
+
+
+def _in_order(trace: Trace, b: Block) -> list[Node]:
+    """The inputs of a block in the order of the user's terms and factors."""
+    out: list[Node] = []
+    stack = [b.head]
+    while stack:
+        node = stack.pop()
+        if node is not b.head and node not in b.inner:
+            if node not in out:
+                out.append(node)
+            continue
+        operands = sorted((node.operands[k] for k in trace.active(node)), key=trace.place, reverse=True)
+        stack += [trace.real(x) for x in operands]
     return out
 
 

@@ -14,8 +14,11 @@ from ..expr.walk import postorder, replace
 from ..notation.polish import polish
 from ..notation.words import to_words
 from ..simplify.add import add
+from ..simplify.calls import call
 from ..simplify.product import scale
 from .blocks import Block, blocks
+from .display import rough_look
+from .facts import Facts
 from .model import Detail, Section, Step, Style, Symbol
 from .naming import Names, name_user_definitions, taken_names, want_nonlinear
 from .rules import spoken
@@ -75,7 +78,11 @@ class Context:
         want_nonlinear(self.names, self.trace, entries=task.style == "index")
         self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
         self.names.settle(self.rank)
+        self.trace.place_names(self.names.order)
+        if task.style != "graph":
+            self._logarithms()
         self.speller = Speller(self.trace.written, self.names.value)
+        self._facts: Facts | None = None
         self.function = Var(Str(task.function), task.core.shape)
         self._changes: dict[Node, Var] = {}
         self._holes: dict[Node, Var] = {}
@@ -84,6 +91,24 @@ class Context:
             self.trace, set(self.names.value), merge=task.detail != "full", squares=task.style != "index"
         )
         self.abbreviations: set[Var] = set()
+
+    def _logarithms(self) -> None:
+        """`log p` for what the engine calls `log softmax(z)` or `log σ(u)`, where the probabilities have a name."""
+        for node in postorder(self.task.core):
+            if isinstance(node, Call) and node.name in ("log_softmax", "logsigmoid"):
+                inner = call("softmax" if node.name == "log_softmax" else "sigmoid", *node.operands, **node.params)
+                named = self.names.value.get(inner)
+                if named is None and isinstance(inner, Add):  # σ(−u) is 1 − σ(u)
+                    short = substitute(inner, self.names.value)
+                    named = short if all(n in self.names.of_var for n in postorder(short) if isinstance(n, Var)) else None
+                if named is not None and node not in self.names.value:
+                    self.names.value[node] = call("log", named)
+
+    def facts_used(self, before: Node, after: Node, meaning: dict[Node, Node] | None = None) -> str:
+        """What a line that only rearranges uses beyond the rules of arithmetic, in a sentence."""
+        if self._facts is None:
+            self._facts = Facts((n for n in postorder(self.task.words) if isinstance(n, Var)), self.names.order)
+        return self._facts.used(before, after, meaning or {})
 
     # symbols ------------------------------------------------------------------------------------------------------------------
     def name_symbols(self) -> tuple[Symbol, ...]:
@@ -271,17 +296,17 @@ class Context:
         mine, theirs = _operations(self.task.words), _operations(to_words(self.task.core))
         new = sorted(theirs - mine - _ARITHMETIC)
         gone = sorted(mine - theirs - _ARITHMETIC)
-        if not new and not any(OPS[n].define for n in gone):
+        before = self.statement()
+        if not (new or gone) or rough_look(before) == rough_look(core_words):
             return []
-        said = [RECOGNISED[n] for n in new if n in RECOGNISED]
         defined = [n for n in gone if OPS[n].define and not callable(OPS[n].define)]
+        said = [*_logarithm_laws(self.task.words, gone), *(RECOGNISED[n] for n in new if n in RECOGNISED)]
         if said:
-            reason = "It is recognised that " + " and ".join(dict.fromkeys(said)) + "."
+            reason = "Here " + ", and ".join(dict.fromkeys(said)) + "."
         elif defined:
             reason = f"By the definition of {' and '.join(map(spoken, defined))}."
         else:
             reason = "The same value in a form that is shorter to differentiate."
-        before = self.statement()
         return [Step("rewrite", reason, before, core_words, self.function, new=(core_words,), weight="key", opens=True)]
 
     def section(self, steps: list[Step], introduction: tuple[str, ...] = ()) -> Section:
@@ -310,6 +335,22 @@ def in_order(names: list[Symbol]) -> list[Symbol]:
     while waiting:
         ready = [v for v, s in waiting.items() if not any(n in waiting and n is not v for n in postorder(s.of))]
         out += [waiting.pop(v) for v in (ready or list(waiting)[:1])]
+    return out
+
+
+def _logarithm_laws(words: Node, gone: list[str]) -> list[str]:
+    """What was used of the logarithm on the way to the normal form."""
+    out = []
+    logs = [n for n in postorder(words) if isinstance(n, Call) and n.name == "log"]
+    inside = [n for log in logs for n in postorder(log.operands[0])]
+    if any(n.name in ("prod", "iprod") for n in inside if isinstance(n, Call)) and {"prod", "iprod"} & set(gone):
+        out.append("the logarithm of a product is the sum of the logarithms")
+    if any(n.name == "pow" and not isinstance(n.operands[1], Num) for n in inside if isinstance(n, Call)):
+        out.append("`log aᵇ = b log a`")
+    if logs and "exp" in gone:
+        out.append("`log exp(a) = a`")
+    hot = dict.fromkeys(n.name for n in inside if isinstance(n, Var) and n.is_a("onehot"))
+    out += [f"one entry of every row of `{v}` is 1 and the others are 0, so that one term is left under the logarithm" for v in hot]
     return out
 
 

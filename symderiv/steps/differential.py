@@ -5,7 +5,8 @@ The lines are the states of the reverse sweep: a sum of `<ū, du>` over the node
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from sympy import S
 
@@ -34,11 +35,9 @@ class Waiting:
         self.terms: list[tuple[Node, Node]] = []
         self.finished: list[Node] = []
 
-    def line(self, instead: tuple[int, Node] | None = None) -> Node:
-        """`Σ <ū, du>`; `instead` puts other words in the place of one term."""
-        words = [self.term(node, g) for node, g in self.terms]
-        if instead is not None:
-            words[instead[0]] = instead[1]
+    def line(self, instead: Mapping[int, Node] = MappingProxyType({})) -> Node:
+        """`Σ <ū, du>`; `instead` puts other words in the places of some terms."""
+        words = [instead.get(k) or self.term(node, g) for k, (node, g) in enumerate(self.terms)]
         if self.finished:
             words.append(self.c.rest(plus(self.finished)))
         return plus(words) if words else nothing(self.c.task.core.shape)
@@ -91,6 +90,12 @@ class Lines:
         fine = self.c.task.detail == "full"
         same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
         if not same_look or (self.opens and after is not self.line):
+            if rule == "collect" and not fine and self._gathers():
+                last = self.steps.pop()
+                rule, reason = "transpose", f"{last.reason[:-1]}; then {reason[0].lower()}{reason[1:]}"
+                self.line = last.before
+            if rule in ("transpose", "collect"):
+                reason = with_facts(reason, self.c.facts_used(self.line, after))
             self.steps.append(
                 Step(
                     rule,
@@ -106,6 +111,15 @@ class Lines:
             )
             self.opens = False
             self.line = after
+
+
+    def _gathers(self) -> bool:
+        """Whether the last line only moved factors, so that a reader collects terms in the same breath."""
+        return bool(self.steps) and self.steps[-1].rule == "transpose" and self.steps[-1].after is self.line and not self.opens
+
+
+def with_facts(reason: str, facts: str) -> str:
+    return f"{reason} {facts}" if facts and facts not in reason else reason
 
 
 def derive_differential(c: Context) -> Section:
@@ -125,18 +139,23 @@ def _paired(c: Context) -> list[Step]:
     by_head = {b.head: b for b in c.blocks}
     left = {v: sum(v in b.inputs for b in c.blocks) for v in c.task.targets}
     early = len(c.task.targets) > 1
-    for event in c.trace.events:
-        node = event.node
+    events = [e.node for e in c.trace.events]
+    done: set[Node] = set()
+    for k, node in enumerate(events):
         if len(waiting.places(node)) > 1:
-            waiting.collect(node, c.total(node, [waiting.terms[k][1] for k in waiting.places(node)]))
+            waiting.collect(node, c.total(node, [waiting.terms[j][1] for j in waiting.places(node)]))
             lines.add("collect", "The terms in the same differential are collected.", waiting.line())
-        if node not in by_head:
+        if node not in by_head or node in done:
             continue
-        block = by_head[node]
-        _advance(c, lines, waiting, block)
-        for v in block.inputs:
-            if v in left:
-                left[v] -= 1
+        group = [by_head[node]]
+        if c.task.detail != "full":
+            group += independent(events[k + 1 :], by_head, by_head[node], lambda n: len(waiting.places(n)) == 1)
+        done |= {b.head for b in group}
+        _advance(c, lines, waiting, group)
+        for block in group:
+            for v in block.inputs:
+                if v in left:
+                    left[v] -= 1
         for v in [v for v in c.task.targets if early and left.get(v) == 0]:
             _read_off_early(c, lines, waiting, v)
             del left[v]
@@ -157,33 +176,60 @@ def _read_off_early(c: Context, lines: Lines, waiting: Waiting, v: Var) -> None:
         lines.line, lines.opens = waiting.line(), True
 
 
-def _advance(c: Context, lines: Lines, waiting: Waiting, block: Block) -> None:
-    """The line with the differential of a block put in, and the line after transposition."""
-    (at,) = waiting.places(block.head)
-    short, introduced = c.abbreviated(block.head, waiting.terms[at][1])
-    if introduced is not None:
-        waiting.terms[at] = (block.head, short)
-        lines.steps.append(introduced)
-        lines.line, lines.opens = waiting.line(), True
-    face, sign = c.face(block.head)
-    cotangent = scale(waiting.terms[at][1], S(sign))
-    local = local_words(c, block)
-    through = local if is_identity(cotangent, c.lead) else pair(c.speller.words(cotangent), local, c.lead)
-    rule, reason = local_rule(c, block)
-    change = c.change(face)
-    children = (
-        [Step(rule, reason, change, local, change, new=(local,), opens=True)]
-        if c.task.detail == "full" and change is not c.root_change
-        else []
-    )
-    lines.add(rule, reason, waiting.line((at, plus([canonical(t) for t in terms_of(through)]))), [change], [local], children)
-    order = {n: k for k, n in enumerate(postorder(local))}
-    parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
-    if c.task.detail != "full":
-        parts = together(parts)
-    waiting.replace(block.head, [(p.target, p.cotangent) for p in parts])
+def independent(
+    later: Sequence[Node], by_head: Mapping[Node, Block], first: Block, stands_alone: Callable[[Node], bool]
+) -> Iterator[Block]:
+    """The blocks of the next events that a reader differentiates along with the first: they stand in the line already, and
+    none is made of another."""
+    waiting = set(first.inputs)
+    for node in later:
+        block = by_head.get(node)
+        if block is None:
+            continue
+        if node not in waiting and stands_alone(node):
+            yield block
+        waiting |= set(block.inputs)
+
+
+def _advance(c: Context, lines: Lines, waiting: Waiting, group: list[Block]) -> None:
+    """The line with the differentials of some blocks put in, and the line after transposition."""
+    for block in group:
+        (at,) = waiting.places(block.head)
+        short, introduced = c.abbreviated(block.head, waiting.terms[at][1])
+        if introduced is not None:
+            waiting.terms[at] = (block.head, short)
+            lines.steps.append(introduced)
+            lines.line, lines.opens = waiting.line(), True
+    instead: dict[int, Node] = {}
+    told: list[Step] = []
+    for block in group:
+        (at,) = waiting.places(block.head)
+        face, sign = c.face(block.head)
+        cotangent = scale(waiting.terms[at][1], S(sign))
+        local = local_words(c, block)
+        through = local if is_identity(cotangent, c.lead) else pair(c.speller.words(cotangent), local, c.lead)
+        instead[at] = plus([canonical(t) for t in terms_of(through)])
+        change = c.change(face)
+        told.append(Step(*local_rule(c, block), change, local, change, new=(local,), opens=True))
+    rule, reason = in_one(told)
+    children = told if len(told) > 1 or (c.task.detail == "full" and told[0].subject is not c.root_change) else []
+    lines.add(rule, reason, waiting.line(instead), [t.before for t in told], [t.after for t in told], children)
+    for block in group:
+        (at,) = waiting.places(block.head)
+        order = {n: k for k, n in enumerate(postorder(next(t.after for t in told if t.before is c.change(c.face(block.head)[0]))))}
+        parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
+        if c.task.detail != "full":
+            parts = together(parts)
+        waiting.replace(block.head, [(p.target, p.cotangent) for p in parts])
     moved = waiting.line()
-    lines.add("transpose", _moving_reason(moved), moved)
+    lines.add("transpose", _moving_reason(moved, c.lead), moved)
+
+
+def in_one(told: Sequence[Step]) -> tuple[str, str]:
+    """Rule and sentence of a line in which several terms are differentiated, each by its own rule."""
+    rules = dict.fromkeys(t.rule for t in told)
+    reasons = dict.fromkeys(t.reason for t in told)
+    return (next(iter(rules)) if len(rules) == 1 else "terms"), " ".join(reasons)
 
 
 def together(parts: list[Part]) -> list[Part]:
@@ -198,7 +244,9 @@ def together(parts: list[Part]) -> list[Part]:
     return out
 
 
-def _moving_reason(line: Node) -> str:
+def _moving_reason(line: Node, lead: int) -> str:
+    if lead:
+        return "A product entry by entry is a product with a diagonal matrix, so that the differential stands alone at the end: `a ⊙ b = diag(a) b`, `(aᵀb) c = c aᵀ b`."
     if any(isinstance(n, Call) and n.name == "trace" for n in postorder(line)):
         return "The trace is invariant under cyclic shifts and transposition, and moves entrywise factors across: the differential comes last."
     return "Factors move across the inner product, so that the differential stands alone: `aᵀ(b ⊙ c) = (a ⊙ b)ᵀ c`, `aᵀ(M c) = (Mᵀ a)ᵀ c`."
@@ -221,8 +269,12 @@ def local_words(c: Context, block: Block) -> Node:
         back = {h: c.speller.words(x) for x, h in holes.items() if h is not x and c.names.value.get(x) is not h}
         proposed = replace(proposed, back) if back else proposed
         if 2 * proposed.tree_size <= 3 * plain.tree_size + 8 and same(proposed, short):
-            return plus([canonical(t) for t in terms_of(proposed)])
-    return plus([canonical(t) for t in terms_of(plain)])
+            plain = proposed
+            break
+    place = {c.change(face): k for k, face in enumerate(faces)}
+    terms = terms_of(plain)
+    terms.sort(key=lambda t: min((place[n] for n in postorder(t) if n in place), default=0))
+    return plus([canonical(t) for t in terms])
 
 
 def _hole(c: Context, x: Node) -> Node:

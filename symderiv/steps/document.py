@@ -225,7 +225,7 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
             number += 1
             shown.append(_row(step, step.subject if k == 0 else None, number))
             explained.append(shown[-1])
-            local += [_child(c, number) for c in step.children]
+            local += [_child(c, number) for c in step.children] if d.detail == "full" else []
     if shown:
         blocks.append(Display(tuple(shown)))
     if local:

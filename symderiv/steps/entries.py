@@ -7,14 +7,15 @@ summed. `Letters` chooses the letters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sympy import Expr, S, fraction
 from sympy.core.symbol import Str
 
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import postorder
+from ..notation import build
 from ..notation.words import negative, to_words
 from ..simplify.factors import base_and_exponent
 from ..simplify.product import Network, scale, split_coef
@@ -57,11 +58,17 @@ class Letters:
 
 @dataclass
 class Factor:
-    """A factor of a product under the sum signs: its words and the summed indices it has."""
+    """A factor of a product under the sum signs: its words and the summed indices it has.
+
+    Attributes:
+        free: how late a free index of the variable it has: `Σ_i r_i X_ij`, with the factor that the variable meets at the end.
+        last: whether it is a derivative, which stands after everything.
+    """
 
     word: Node
     indices: frozenset[Node]
     last: bool = False
+    free: int = 0
 
 
 def delta(a: Node, b: Node) -> Node:
@@ -79,12 +86,19 @@ class Entries:
 
     Attributes:
         letters: where indices come from.
+        free: the indices of the variable's entry.
+        place: where a value stands in the problem; terms and factors keep that order.
         derivative: variables that stand for partial derivatives; they come last in products.
     """
 
-    def __init__(self, letters: Letters, derivative: set[Node] | None = None) -> None:
-        self.letters = letters
-        self.derivative = derivative if derivative is not None else set()
+    def __init__(
+        self,
+        letters: Letters,
+        free: Sequence[Index] = (),
+        place: Callable[[Node], tuple[int, int]] = lambda node: (0, 0),
+    ) -> None:
+        self.letters, self.free, self.place = letters, tuple(free), place
+        self.derivative: set[Node] = set()
         self.preferred: dict[Node, tuple[Index, ...]] = {}
 
     def entry(self, core: Node, indices: Sequence[Node], used: frozenset[Node], depth: int = 0) -> Node:
@@ -97,7 +111,7 @@ class Entries:
         if isinstance(core, Var) or depth > DEEP:
             return at(core if isinstance(core, Var) else to_words(core), indices)
         if isinstance(core, Add):
-            return self.sum([self.entry(t, indices, used, depth + 1) for t in core.terms])
+            return self.sum([self.entry(t, indices, used, depth + 1) for t in sorted(core.terms, key=self.place)])
         if isinstance(core, Einsum):
             net = Network(S.One)
             labels = [net.label(s) for s in core.shape]
@@ -119,11 +133,11 @@ class Entries:
         return core.with_operands(xs)
 
     def sum(self, terms: list[Node]) -> Node:
-        """Positive terms first, sums and products before single entries."""
+        """Positive terms first, numbers last."""
         flat: list[Node] = []
         for t in terms:
             flat.extend(t.operands if isinstance(t, Call) and t.name == "add" else [t])
-        flat.sort(key=lambda t: (negative(t), isinstance(t, Num), -t.tree_size))
+        flat.sort(key=lambda t: (negative(t), isinstance(t, Num)))
         return flat[0] if len(flat) == 1 else Call("add", *flat)
 
     def product(self, net: Network, bound: dict[int, Node], used: frozenset[Node], depth: int = 0) -> Node:
@@ -137,6 +151,7 @@ class Entries:
                 deltas.append(delta(place[root], index))
             place.setdefault(root, index)
         items = [(x, [net.find(i) for i in ls]) for x, ls in net.items]
+        items.sort(key=lambda item: self.place(item[0]))
         items, coef = _turned(cancelled(items), coef)
         items = self._labelled(items, place, used, depth)
         here = used | set(place.values())
@@ -156,7 +171,7 @@ class Entries:
                 coef = coef * net.size[i]
         names = {index for index, _ in summed.values()}
         factors = [self._factor(x, [place[i] for i in ls], names, here, depth) for x, ls in items]
-        factors.sort(key=lambda f: f.last)
+        factors.sort(key=lambda f: (f.last, f.free))
         sizes = dict(summed.values())
         body = nested([*(Factor(d, frozenset()) for d in deltas), *factors], list(sizes), sizes)
         return scaled(coef, body)
@@ -188,7 +203,8 @@ class Entries:
     def _factor(self, x: Node, indices: list[Node], names: set[Index], used: frozenset[Node], depth: int) -> Factor:
         word = self.entry(x, indices, used, depth)
         last = any(n in self.derivative for n in postorder(x)) if self.derivative else False
-        return Factor(word, frozenset(i for i in indices if i in names), last)
+        free = max((k for k, i in enumerate(self.free, 1) if i in indices), default=0)
+        return Factor(word, frozenset(i for i in indices if i in names), last, free)
 
 
 def _positive_power(x: Node, e: Expr) -> Node:
@@ -253,8 +269,8 @@ def scaled(coef: Expr, body: Node) -> Node:
 def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr]) -> Node:
     """`Σ_i r_i Σ_k X_ik v_k`: every sum sign stands just before the factors that need it."""
     if not labels:
-        return _times([f.word for f in factors if not f.last], [f.word for f in factors if f.last])
-    outside = [f.word for f in factors if not f.indices and not f.last]
+        return _times(_ordered([f for f in factors if not f.last]), [f.word for f in factors if f.last])
+    outside = _ordered([f for f in factors if not f.indices and not f.last])
     after = [f.word for f in factors if not f.indices and f.last]
     groups = _connected([f for f in factors if f.indices])
     empty = [i for i in labels if all(i not in f.indices for f in factors)]
@@ -264,7 +280,7 @@ def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr])
         order = sorted(mine, key=_position)
         first = max(order, key=lambda i: sum(i in f.indices for f in group))
         rest = [i for i in mine if i is not first]
-        inner = nested([Factor(f.word, f.indices - {first}, f.last) for f in group], rest, sizes)
+        inner = nested([replace(f, indices=f.indices - {first}) for f in group], rest, sizes)
         words.append(Call("isum", inner, first, lo=0, hi=sizes[first]))
     out = _times(outside, [*words, *after])
     for i in empty:
@@ -292,24 +308,38 @@ def _connected(factors: list[Factor]) -> list[list[Factor]]:
     return sorted(found, key=lambda g: any(f.last for f in g))
 
 
+def _ordered(factors: list[Factor]) -> list[Node]:
+    """Numbers, scalars, entries, functions, brackets; what has a free index of the variable after these; then sums."""
+    words = [f.word for f in sorted(factors, key=lambda f: (_factor_kind(f.word) == 6, f.free, _factor_kind(f.word)))]
+    return build.beside_complements(words)
+
+
 def _times(words: list[Node], last: list[Node]) -> Node:
-    """A product of scalars; numerators and denominators apart; `last` at the end."""
+    """A product of scalars; numerators and denominators apart; sums and what is `last` stand beside the fraction."""
     num: list[Node] = []
     den: list[Node] = []
+    beside: list[Node] = []
     minus = False
-    for w in [*sorted(words, key=_factor_kind), *last]:
+    for k, w in enumerate([*words, *last]):
         if isinstance(w, Call) and w.name == "neg":
             minus, w = not minus, w.operands[0]
         if isinstance(w, Call) and w.name == "div":
             num.append(w.operands[0])
             den.append(w.operands[1])
         elif isinstance(w, Call) and w.name == "mul":
-            num.extend(w.operands)
+            for o in w.operands:
+                (beside if _is_sum(o) or beside else num).append(o)
         else:
-            num.append(w)
-    top = times(*num) if num else Num(1)
-    out = top if not den else Call("div", top, times(*den))
+            (beside if k >= len(words) or _is_sum(w) else num).append(w)
+    if not den:
+        out = times(*num, *beside)
+    else:
+        out = times(Call("div", times(*num) if num else Num(1), times(*den)), *beside)
     return negate(out) if minus else out
+
+
+def _is_sum(w: Node) -> bool:
+    return isinstance(w, Call) and w.name == "isum"
 
 
 def _factor_kind(w: Node) -> int:
@@ -318,7 +348,9 @@ def _factor_kind(w: Node) -> int:
         return 0
     if not isinstance(w, Call):
         return 1
-    if w.name == "getitem" or (w.name == "pow" and _factor_kind(w.operands[0]) <= 2):
+    if w.name == "getitem":
+        return 2 if isinstance(w.operands[0], Var) else 3
+    if w.name == "pow" and _factor_kind(w.operands[0]) <= 2:
         return 2
     return {"add": 4, "isum": 6, "where": 2, "div": 5}.get(w.name, 3)
 

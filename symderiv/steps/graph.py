@@ -14,7 +14,7 @@ from ..notation.polish import polish
 from ..notation.words import to_words
 from .blocks import Block
 from .context import Context
-from .differential import last_steps, local_words
+from .differential import last_steps, local_words, with_facts
 from .display import look
 from .model import Section, Step
 from .naming import letters_for
@@ -54,6 +54,7 @@ class Backward:
     def __init__(self, c: Context) -> None:
         self.c = c
         self.upstream: dict[Node, Var] = {}
+        self.values: dict[Node, Node] = {}
         self.by_head = {b.head: b for b in c.blocks}
         self.told: list[Block] = []
         self.users: dict[Node, list[Block]] = {}
@@ -95,9 +96,11 @@ class Backward:
         shown = value if value is not None and look(value) != look(through) else None
         steps.append(Step(rule, reason, subject, through, subject, new=(through,), weight="normal", opens=True))
         if shown is not None:
-            steps.append(
-                Step("upstream_value", "The upstream derivative is put in.", through, shown, subject, new=(shown,), weight="key")
-            )
+            facts = c.facts_used(through, shown, self.values)
+            said = with_facts("The upstream derivative is put in.", facts)
+            steps.append(Step("upstream_value", said, through, shown, subject, new=(shown,), weight="key"))
+        if value is not None:
+            self.values[subject] = value
         if isinstance(node, Var):
             result = c.trace.results[node]
             steps += last_steps(c, subject, shown if shown is not None else through, result)

@@ -5,8 +5,9 @@ The lines are the states of the reverse sweep by entries: a sum of `Σ_a ū_a �
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
+from types import MappingProxyType
 
 from sympy import S
 
@@ -17,7 +18,7 @@ from ..simplify.calls import call
 from ..simplify.product import Network, einsum, scale
 from .blocks import Block
 from .context import Context
-from .differential import last_steps, together
+from .differential import independent, last_steps, together, with_facts
 from .display import look, rough_look
 from .entries import Entries, Letters, delta
 from .model import Section, Step, Symbol
@@ -66,8 +67,8 @@ class IndexBuilder:
         self.c, self.v = c, v
         self.letters = Letters(c.taken)
         self.partials: dict[Node, Var] = {}
-        self.entries = Entries(self.letters, set())
         self.lead, self.free = self._free_indices()
+        self.entries = Entries(self.letters, self.free, c.trace.place)
         self.used = frozenset([*self.lead, *self.free])
         self.terms: list[tuple[Node, Node]] = []
         self.steps: list[Step] = []
@@ -138,13 +139,10 @@ class IndexBuilder:
             out.append(self.entries.product(net, bound, self.used))
         return out
 
-    def state(self, instead: tuple[int, list[Node]] | None = None) -> Node:
+    def state(self, instead: Mapping[int, list[Node]] = MappingProxyType({})) -> Node:
         words: list[Node] = []
         for k, (node, g) in enumerate(self.terms):
-            if instead is not None and instead[0] == k:
-                words.extend(instead[1])
-            else:
-                words.extend(self.term(g, self.signed(node), node.rank))
+            words.extend(instead[k] if k in instead else self.term(g, self.signed(node), node.rank))
         return plus(words) if words else Num(0)
 
     def add(
@@ -154,6 +152,10 @@ class IndexBuilder:
         same = look(after) == look(self.line) if full else rough_look(after) == rough_look(self.line)
         if not same or (self.opens and after is not self.line):
             free = self.frees()
+            last = self.steps[-1] if self.steps and not self.opens else None
+            if rule == "collect" and not full and last is not None and last.rule == "distribute":
+                self.line = self.steps.pop().before
+            reason = with_facts(reason, self.c.facts_used(self.line, after))
             self.steps.append(
                 Step(rule, reason, self.line, after, self.subject, tuple(changed), tuple(new), free, note, opens=self.opens)
             )
@@ -188,46 +190,75 @@ class IndexBuilder:
             return []
         self.terms.append((c.task.core, c.trace.event[c.task.core].cotangent))
         by_head = {b.head: b for b in c.blocks}
-        for event in c.trace.events:
-            node = event.node
-            places = [k for k, (n, _) in enumerate(self.terms) if n is node]
+        events = [e.node for e in c.trace.events]
+        done: set[Node] = set()
+        for k, node in enumerate(events):
+            places = self.places(node)
             if len(places) > 1 and node is not self.v:
-                self.terms[places[0]] = (node, c.total(node, [self.terms[k][1] for k in places]))
-                self.terms = [t for k, t in enumerate(self.terms) if k <= places[0] or t[0] is not node]
+                self.terms[places[0]] = (node, c.total(node, [self.terms[j][1] for j in places]))
+                self.terms = [t for j, t in enumerate(self.terms) if j <= places[0] or t[0] is not node]
                 self.add("collect", "Terms with the same derivative are collected.", self.state())
-            if node in by_head and places:
-                self.advance(by_head[node], places[0])
+            if node in by_head and places and node not in done:
+                group = [by_head[node]]
+                if c.task.detail != "full":
+                    group += independent(events[k + 1 :], by_head, by_head[node], lambda n: len(self.places(n)) == 1)
+                done |= {b.head for b in group}
+                self.advance(group)
         self.sift()
         return self.steps
 
-    def advance(self, block: Block, place: int) -> None:
+    def places(self, node: Node) -> list[int]:
+        return [k for k, (n, _) in enumerate(self.terms) if n is node]
+
+    def advance(self, group: list[Block]) -> None:
+        """The line with the derivatives of some blocks put in, and the line with its sums in order."""
         c = self.c
-        node = block.head
-        cotangent, introduced = c.abbreviated(node, self.terms[place][1])
-        if introduced is not None:
-            self.terms[place] = (node, cotangent)
-            self.steps.append(introduced)
-            self.line, self.opens = self.state(), True
-        changes = {x: c.changed(x) for x in block.inputs}
-        rule, reason = index_rule(c, block)
-        before = self.line
-        try:
-            core = block.change(c.trace, changes)
-            partials = {c.change(c.face(x)[0]): self.partial(x) for x in block.inputs}
-            moves = any(n in partials for n in postorder(core))
-            derivative = substitute(lifted(core, partials, self.v.rank), c.names.value) if moves else None  # type: ignore[arg-type]
-            words = self.term(cotangent, derivative, node.rank) if derivative is not None else []
-            self.add(rule, reason, self.state((place, words)), [], words)
-        except NotLinear:
-            pass
-        order = {x: k for k, x in enumerate(block.inputs)}
-        parts = sorted(c.parts(block, cotangent), key=lambda p: order[p.target])
-        if c.task.detail != "full" and any(p.target is not self.v for p in parts):
-            parts = together(parts)
-        self.terms[place : place + 1] = [(p.target, p.cotangent) for p in parts]
-        failed = self.line is before
-        if failed or (len(parts) > 1 and any(p.target is not self.v for p in parts)) or c.task.detail == "full":
+        for block in group:
+            (at,) = self.places(block.head)
+            cotangent, introduced = c.abbreviated(block.head, self.terms[at][1])
+            if introduced is not None:
+                self.terms[at] = (block.head, cotangent)
+                self.steps.append(introduced)
+                self.line, self.opens = self.state(), True
+        instead: dict[int, list[Node]] = {}
+        told: list[tuple[str, str]] = []
+        for block in group:
+            words = self.local(block)
+            if words is not None:
+                instead[self.places(block.head)[0]] = words
+                told.append(index_rule(c, block))
+        failed = not instead
+        if instead:
+            before = self.line
+            rules, reasons = dict.fromkeys(r for r, _ in told), dict.fromkeys(r for _, r in told)
+            rule = next(iter(rules)) if len(rules) == 1 else "terms"
+            self.add(rule, " ".join(reasons), self.state(instead), [], [w for words in instead.values() for w in words])
+            failed = self.line is before
+        several = False
+        for block in group:
+            (at,) = self.places(block.head)
+            order = {x: k for k, x in enumerate(block.inputs)}
+            parts = sorted(c.parts(block, self.terms[at][1]), key=lambda p: order[p.target])
+            if c.task.detail != "full" and any(p.target is not self.v for p in parts):
+                parts = together(parts)
+            self.terms[at : at + 1] = [(p.target, p.cotangent) for p in parts]
+            several = several or (len(parts) > 1 and any(p.target is not self.v for p in parts))
+        if failed or several or c.task.detail == "full":
             self.add("distribute", "The sums are distributed and put in order.", self.state())
+
+    def local(self, block: Block) -> list[Node] | None:
+        """What stands in the place of a block's term after its derivative was put in; None where that is not linear."""
+        c = self.c
+        (at,) = self.places(block.head)
+        try:
+            core = block.change(c.trace, {x: c.changed(x) for x in block.inputs})
+            partials = {c.change(c.face(x)[0]): self.partial(x) for x in block.inputs}
+            if not any(n in partials for n in postorder(core)):
+                return []
+            derivative = substitute(lifted(core, partials, self.v.rank), c.names.value)  # type: ignore[arg-type]
+            return self.term(self.terms[at][1], derivative, block.head.rank)
+        except NotLinear:
+            return None
 
     def sift(self) -> None:
         """`∂w_k/∂w_j = δ_kj`, and the sum over k keeps only the term k = j."""

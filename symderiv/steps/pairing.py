@@ -252,6 +252,8 @@ def change_last(word: Node, changing: set[Node]) -> Node:
             moving = [o for o in operands if not without_change(o, changing)]
             scalars = [o for o in still if not o.rank]
             operands = [*scalars, *(o for o in still if o.rank), *moving]
+        if is_word(node, "matmul") and [o.rank for o in operands] == [1, 1] and not without_change(operands[0], changing):
+            operands = operands[::-1] if without_change(operands[1], changing) else operands
         return with_operands(node, operands)
 
     return fold(word, visit)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sympy import S
 
+from ..calculus.local import partial
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Var
+from ..notation.words import to_words
 from .blocks import Block, is_sum_of_squares
 from .rules import spoken
 
@@ -21,8 +25,10 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
         return "squared_norm", "The square of a norm is an inner product, and both factors change alike: `d‖u‖² = 2 uᵀ du`."
     if isinstance(head, Call) and head.name == "pow":
         return _power(head, block)
+    if isinstance(head, Call) and head.name == "xlogy" and c.trace.active(head) == [1]:
+        return "log", _operation(Call("log", head.operands[1]), [0])
     if isinstance(head, Call):
-        return head.name, _operation(head)
+        return head.name, _operation(head, c.trace.active(head))
     if isinstance(head, Add):
         return _sum(c, block)
     if isinstance(head, Einsum):
@@ -39,13 +45,34 @@ def _power(head: Call, block: Block) -> tuple[str, str]:
     return "power", "Every entry is raised to a power: `d(uᵏ) = k uᵏ⁻¹ du`."
 
 
-def _operation(head: Call) -> str:
-    if head.op.elementwise and head.rank:
+def _operation(head: Call, active: Sequence[int]) -> str:
+    if head.op.elementwise and head.name not in _KNOWN:
         name = spoken(head.name)
-        return f"{name[0].upper()}{name[1:]} acts on every entry by itself: its derivative multiplies the change entry by entry."
-    if head.op.elementwise:
-        return f"The chain rule: the derivative of {spoken(head.name)} times the change of its argument."
+        return f"{name[0].upper()}{name[1:]}{', entry by entry' if head.rank else ''}: {_slopes(head, active)}."
     return _KNOWN.get(head.name, f"The differential of {spoken(head.name)}, from its definition.")
+
+
+def _slopes(head: Call, active: Sequence[int]) -> str:
+    """`d σ(x) = σ(x)(1 − σ(x)) dx`, for every argument that changes."""
+    numbers = tuple(o if isinstance(o, Num) else None for o in head.operands)
+    return _slopes_of(head.name, numbers, tuple(active))
+
+
+@lru_cache(maxsize=512)
+def _slopes_of(name: str, numbers: tuple[Num | None, ...], active: tuple[int, ...]) -> str:
+    from ..write.unicode import to_unicode  # a node prints itself
+
+    letters = iter("xyz")
+    xs: list[Node] = [x if x is not None else Var(next(letters), ()) for x in numbers]
+    f = Call(name, *xs)
+    said = []
+    for k in active:
+        x, d = xs[k], partial(f, k)
+        if isinstance(x, Var) and d is not None:
+            value = to_unicode(f)
+            value = f"({value})" if name in ("xlogy", "expm1") else f" {value}"
+            said.append(f"`d{value} = {to_unicode(Call('mul', to_words(d), Var('d' + x.name, ())))}`")
+    return " and ".join(said)
 
 
 _KNOWN = {
@@ -55,6 +82,7 @@ _KNOWN = {
     "logdet": "Jacobi's formula: `d log det A = tr(A⁻¹ dA)`.",
     "det": "Jacobi's formula: `d det A = det(A) tr(A⁻¹ dA)`.",
     "inv": "From `A A⁻¹ = I`: `dA A⁻¹ + A d(A⁻¹) = 0`, so `d(A⁻¹) = −A⁻¹ dA A⁻¹`.",
+    "where": "In each case the value changes as its formula does.",
     "max": "The largest entry changes as it does; where it is attained once, nothing else matters.",
     "min": "The smallest entry changes as it does; where it is attained once, nothing else matters.",
     "prod": "The product rule: each factor changes while the others stand still.",
@@ -95,8 +123,9 @@ def index_rule(c: Context, block: Block) -> tuple[str, str]:
         return "pull_sum", "The derivative is pulled through the sum; what does not depend on the variable is a constant factor."
     if rule == "power":
         return "power", "The power rule, and the chain rule for what is inside."
-    if isinstance(head, Call) and head.op.elementwise:
-        return rule, f"The chain rule: the derivative of {spoken(head.name)}, times the derivative of its argument."
+    if isinstance(head, Call) and head.op.elementwise and head.name not in _KNOWN and rule != "norm":
+        told = "" if rule in ("power", "reciprocal") else f"; {reason[reason.index('`') :]}"
+        return rule, f"The chain rule: the derivative of {spoken(head.name)}, times the derivative of its argument{told}"
     return rule, reason
 
 

@@ -79,6 +79,12 @@ _GENERAL = (
         MAGNUS + "ch. 8, sec. 2", _SQUARES + " + lam*sum(w**2)", "w", vars=_REGRESSION,
     ),
     Rule(
+        "terms", "term by term", r"\mathrm d\big(f(u) + g(v)\big) = f'(u)\,\mathrm du + g'(v)\,\mathrm dv",
+        "Several terms are differentiated in one line, each by its own rule.",
+        "The differentials of the terms do not depend on one another.",
+        MAGNUS + "ch. 8, sec. 2", "norm(x) + exp(a @ x)", "x", vars={"a": "n", "x": "n"},
+    ),
+    Rule(
         "constant", "constants drop out", r"\mathrm d(u + c) = \mathrm du",
         "What does not depend on the variable does not change.",
         "Its difference between any two points is 0, so is the linear part of that difference.",
@@ -246,7 +252,8 @@ _GENERAL = (
 
 SPOKEN = {
     "inv": "the inverse", "pinv": "the pseudoinverse", "logdet": "log det", "det": "the determinant", "abs": "the absolute value",
-    "xlogy": "the function x log y", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
+    "xlogy": "x log y", "tanh": "the hyperbolic tangent", "sin": "the sine", "cos": "the cosine", "tan": "the tangent", "pow": "the power",
+    "arctan": "the arctangent", "heaviside": "the unit step", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
     "logsumexp": "log-sum-exp", "exp": "the exponential", "log": "the logarithm", "max": "the maximum", "min": "the minimum",
     "maximum": "the maximum", "minimum": "the minimum", "prod": "the product", "sqrtm": "the matrix square root",
     "cholesky": "the Cholesky factor", "where": "a case distinction", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "elu": "ELU",

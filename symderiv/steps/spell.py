@@ -7,7 +7,8 @@ from sympy import S
 from ..errors import SymDerivError
 from ..expr.nodes import Add, Call, Node, Num, Var
 from ..expr.walk import fold, replace, with_operands
-from ..notation.words import to_words
+from ..notation import build
+from ..notation.words import negative, to_words
 from ..simplify.add import primitive
 from ..simplify.lower import normal
 from ..simplify.product import scale
@@ -124,6 +125,10 @@ def clean_signs(word: Node) -> Node:
     """Signs of factors in front of their products: `2 X (−r)` is `−2 X r`."""
 
     def visit(node: Node, operands: list[Node]) -> Node:
+        if isinstance(node, Call) and node.name == "add" and all(o.shape == node.shape for o in operands):
+            return Call("add", *sorted(operands, key=lambda o: negative(o)))
+        if isinstance(node, Call) and node.name == "mul":
+            operands = build.beside_complements(operands)
         if isinstance(node, Call) and node.name in (
             "mul",
             "matmul",

@@ -67,6 +67,8 @@ class Trace:
         self.events: list[Event] = run.events
         self.event = {e.node: e for e in run.events}
         self.written = written(words)
+        self._place: dict[Node, tuple[int, int]] = {}
+        self._order = {w: k for k, w in enumerate(postorder(words))}
         self.parts = [Part(e.node, x, g) for e in run.events for x, g in e.passed]
         self.lead = core.rank
         self.alias: dict[Node, Node] = {}
@@ -121,6 +123,21 @@ class Trace:
         if isinstance(node, Var):
             return []
         return [k for k, o in enumerate(node.operands) if self.real(o) in self.event]
+
+    def place(self, node: Node) -> tuple[int, int]:
+        """Where a value stands in the problem as the user wrote it, so that terms and factors keep his order."""
+        for n in postorder(node):
+            if n not in self._place:
+                word = self.written.get(n)
+                inside = [self._place[o] for o in n.operands if o in self._place]
+                at = self._order.get(n if isinstance(n, Var) else word) if n in self._order or word is not None else None
+                self._place[n] = (at, 0) if at is not None else max(inside, default=(len(self._order), 0))
+        return self._place[node]
+
+    def place_names(self, named: Sequence[tuple[Node, Var]]) -> None:
+        """A name stands where its value does."""
+        for node, v in named:
+            self._place[v] = self.place(node)
 
     def users(self, node: Node) -> list[tuple[Node, int]]:
         """The places where a node is used, as (user, position)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..expr.op import OPS
 from .mathtree import OPERATORS, SYMBOLS
 from .names import GREEK, SUBSCRIPTS, SUPERSCRIPTS, escape, latex_name, unicode_name
 
@@ -28,7 +29,7 @@ _RAISED = {v: k for k, v in SUPERSCRIPTS.items()} | {
 _LOWERED = {v: k for k, v in SUBSCRIPTS.items()}
 _OTHER = {
     "−": "-", "‖": r"\|", "√": r"\surd ", "Σ": r"\textstyle\sum ", "∑": r"\textstyle\sum ", "Π": r"\textstyle\prod ", "′": "'", "≈": r"\approx ",
-    "∫": r"\textstyle\int ", "½": r"\tfrac12 ", "…": r"\dots ", "ℝ": r"\mathbb{R}", "⇒": r"\Rightarrow ", "𝟏": r"\mathbf{1}", "|": r"\vert ",
+    "∫": r"\textstyle\int ", "½": r"\tfrac12 ", "…": r"\dots ", "ℝ": r"\mathbb{R}", "⇒": r"\Rightarrow ", "𝟏": r"\mathbf{1}", "𝟙": r"\mathbf{1}", "|": r"\vert ",
     "⁺": "^{+}",
 }  # fmt: skip
 
@@ -45,7 +46,11 @@ def bare(text: str) -> str:
 
 def _unicode_names(text: str) -> str:
     """Names as mathematics: alpha is α, W1 is W₁."""
-    return re.sub(r"[A-Za-z][A-Za-z0-9_]*", lambda m: unicode_name(m.group())[0] if m.group() not in KEPT else m.group(), text)
+    return re.sub(r"[A-Za-z][A-Za-z0-9_]*", lambda m: m.group() if _is_function(m.group()) else unicode_name(m.group())[0], text)
+
+
+def _is_function(word: str) -> bool:
+    return word in KEPT or (len(word) > 2 and word in OPS)
 
 
 def latex_prose(text: str) -> str:
@@ -68,6 +73,12 @@ def unicode_to_latex(text: str, lone: bool = False) -> str:
     k = 0
     while k < len(text):
         c = text[k]
+        if c == "√":
+            end = _end_of_root(text, k + 1)
+            inner = text[k + 1 : end]
+            out.append(rf"\sqrt{{{unicode_to_latex(inner[1:-1] if inner.startswith('(') else inner)}}}")
+            k = end
+            continue
         word = re.match(r"[A-Za-z]+(?:\d+|_\w+)*", text[k:])
         if word:
             out.append(_word(word.group(0)))
@@ -88,11 +99,23 @@ def unicode_to_latex(text: str, lone: bool = False) -> str:
     return "".join(out).strip()
 
 
+def _end_of_root(text: str, k: int) -> int:
+    """Where what stands under a root ends: a bracket, a number, a letter."""
+    if text[k : k + 1] != "(":
+        return k + max(1, len(re.match(r"[0-9.]*", text[k:]).group()))  # type: ignore[union-attr]
+    depth = 0
+    for end in range(k, len(text)):
+        depth += (text[end] == "(") - (text[end] == ")")
+        if not depth:
+            return end + 1
+    return len(text)
+
+
 def _word(word: str) -> str:
     if word in FUNCTIONS:
         return f"\\{word} "
-    if word in OPERATOR_NAMES:
-        return rf"\operatorname{{{word}}} "
+    if _is_function(word):
+        return rf"\operatorname{{{escape(word)}}} "
     if word in GREEK:
         return GREEK[word][1] + " "
     if len(word) == 2 and word[0] == "d":
