@@ -13,6 +13,8 @@ from .expr.nodes import Call, Node, Num, Var
 from .expr.walk import postorder
 from .notation.words import to_words
 from .read.problem import Problem
+from .simplify.facts import sign_of
+from .simplify.lower import normal
 from .verify.certificate import Certificate, certify
 from .write.language import to_text, to_text_shared
 from .write.latex import to_latex
@@ -23,7 +25,7 @@ LONG = 400  # nodes from which repeated parts are named
 
 
 def _smooth_by_use(root: Node) -> set[Node]:
-    """Norms and absolute values that occur only squared: `norm(x)**2` has no kink."""
+    """Norms and absolute values that occur only squared: `norm(x)**2` has no kink. Products of positive factors."""
     squared: set[Node] = set()
     other: set[Node] = {root}
     for node in postorder(root):
@@ -33,7 +35,9 @@ def _smooth_by_use(root: Node) -> set[Node]:
             even = node.name == "square" or (isinstance(node.operands[1], Num) and e % 2 == 0 and e > 0)
         (squared if even else other).update(node.operands[:1])
         other.update(node.operands[1:])
-    return {n for n in squared - other if isinstance(n, Call) and n.name in ("norm", "abs")}
+    smooth = {n for n in squared - other if isinstance(n, Call) and n.name in ("norm", "abs")}
+    products = [n for n in postorder(root) if isinstance(n, Call) and n.name == "prod"]
+    return smooth | {n for n in products if sign_of(normal(n.operands[0])) == "positive"}
 
 
 def _with_names(text: str, names: dict[str, str]) -> str:
@@ -104,13 +108,17 @@ class Derivative(Explained, Emitting):
     def kinks(self) -> list[str]:
         """Where the original is not differentiable, one line for each operation that has kinks."""
         lines = []
-        smooth = _smooth_by_use(self.problem.expr)
-        for node in postorder(self.problem.expr):
-            if isinstance(node, Call) and node.op.kinks and node not in smooth:
-                names = dict(zip(node.op.operands, (str(o) if o.tree_size < 40 else "…" for o in node.operands), strict=False))
-                place = _with_names(node.op.kinks, names)
-                lines.append(f"{node.name}({', '.join(names.values())}): {place}")
+        for node in self.kinked:
+            names = dict(zip(node.op.operands, (str(o) if o.tree_size < 40 else "…" for o in node.operands), strict=False))
+            place = _with_names(node.op.kinks, names)
+            lines.append(f"{node.name}({', '.join(names.values())}): {place}")
         return list(dict.fromkeys(lines))
+
+    @property
+    def kinked(self) -> list[Call]:
+        """The operations of the original that have kinks."""
+        smooth = _smooth_by_use(self.problem.expr)
+        return [n for n in postorder(self.problem.expr) if isinstance(n, Call) and n.op.kinks and n not in smooth]
 
     @cached_property
     def notes(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .options import ExpressionCommand, layout_option, one_or_more, problem_arguments, read_problem
-from .steps import steps_options
+from .steps import refuse_without_steps, steps_options
 
 
 @click.command(cls=ExpressionCommand)
@@ -60,6 +60,8 @@ def derive(
     """
     from ..api import derive as derivative
 
+    if not (how["steps"] or how["pdf"]):
+        refuse_without_steps(click.get_current_context())
     problem = read_problem(expression, declarations, name)
     result = derivative(problem, one_or_more(wrt), order=order, layout=layout, symmetric=symmetric, check=check)
     if how["steps"] or how["pdf"]:

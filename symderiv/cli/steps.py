@@ -68,6 +68,19 @@ def show_steps(result: Any, format_: str, how: dict[str, Any]) -> None:
     click.echo(result.write_steps(format_, standalone=how["standalone"], **style, **options))
 
 
+def refuse_without_steps(context: click.Context) -> None:
+    """Options of a derivation are an error where none is asked for: they would be dropped without a word."""
+    given = click.core.ParameterSource.COMMANDLINE
+    for option in context.command.params:
+        if option.name in _OF_STEPS and context.get_parameter_source(option.name) is given:
+            raise click.UsageError(f"{option.opts[0]} goes with --steps: it is about how a derivation is written")
+
+
+_OF_STEPS = frozenset(
+    ("style", "detail", "standalone", "bold", "transpose", "nabla", "rename", "samples", "update", "stationary", "shapes")
+)
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, equals, tex = text.partition("=")
     if not equals or not name.strip():
@@ -75,4 +88,4 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), tex.strip()
 
 
-__all__ = ["show_steps", "steps_options"]
+__all__ = ["refuse_without_steps", "show_steps", "steps_options"]

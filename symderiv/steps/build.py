@@ -19,7 +19,7 @@ from .detail import brief
 from .differential import derive_differential
 from .graph import derive_graph
 from .index import derive_index
-from .model import DETAILS, STYLES, Derivation, Detail, Section, Step, Style, Symbol
+from .model import DETAILS, OPENING, STYLES, Derivation, Detail, Section, Step, Style, Symbol
 
 BUILDERS: dict[str, Callable[[Context], Section]] = {
     "differential": derive_differential,
@@ -53,6 +53,7 @@ class Request:
     symmetric: str = "plain"
     notes: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
+    kinked: tuple[Call, ...] = ()
     source: str = ""
 
 
@@ -97,18 +98,18 @@ class _Builder:
         return Derivation(
             self.style, self.detail, tuple(sections), self.symbols, r.vars, dict(r.answers), r.layout, r.notes, r.source,
             self.output,
-            r.order, r.kinks,
+            r.order, r.kinks, r.kinked,
         )  # fmt: skip
 
     def first_order(self, words: Node) -> list[Section]:
         targets = [self.plain.get(v, v) for v in self.r.targets]
         groups = [[v] for v in targets] if self.style == "index" else [targets]
-        sections = []
+        sections: list[Section] = []
         for group in groups:
             title = f"by {group[0].name}" if len(groups) > 1 else ""
             c = self.context(words, normal(words), group, self.output, title)  # type: ignore[arg-type]
             section = BUILDERS[self.style](c)
-            steps = list(section.steps)
+            steps = [s for s in section.steps if not sections or s.rule not in OPENING]  # the value is written out once
             for v in group:
                 assert isinstance(v, Var)
                 steps = self.finished(steps, c, v, self.r.answers[v.name])
@@ -129,12 +130,16 @@ class _Builder:
             steps = list(section.steps)
             if k + 1 == len(self.r.targets):
                 steps = self.finished(steps, c, v, self.r.answers[target.name])
-            introduction = (f"The derivative found so far is called {function}, and differentiated once more.",) if k else ()
+            elif steps and steps[-1].rule == "substitute" and len(steps) > 1:
+                steps.pop()  # the names stay for the next derivative
+            introduction = (f"The derivative found so far is called `{function}`, and differentiated once more.",) if k else ()
             sections.append(changed(section, steps=tuple(steps), introduction=introduction))
             self.symbols.update(c.symbols)
             self.taken |= {s.var.name for s in self.symbols.values()} | {function}
             names = {s.var.name: s.of for s in section.names if s.var.name not in self.definitions}
             self.definitions.update({n: self.unfolded(w) for n, w in names.items()})
+            if function not in self.r.vars:
+                self.definitions.setdefault(function, words)
             core = c.trace.results[v]
             words = to_words(core)
             function = _fresh("gGhHqQ"[k % 2 if core.rank < 2 else 1], self.taken, "gGqhQ")

@@ -76,8 +76,7 @@ class Context:
         if _reuses_itself_call(task.core):
             self.names.add(task.core, task.function)
         want_nonlinear(self.names, self.trace, entries=task.style == "index")
-        self.rank = {e.node: -k for k, e in enumerate(self.trace.events)}
-        self.names.settle(self.rank)
+        self.names.settle(self.trace.place)
         self.trace.place_names(self.names.order)
         if task.style != "graph":
             self._logarithms()
@@ -300,7 +299,7 @@ class Context:
         if not (new or gone) or rough_look(before) == rough_look(core_words):
             return []
         defined = [n for n in gone if OPS[n].define and not callable(OPS[n].define)]
-        said = [*_logarithm_laws(self.task.words, gone), *(RECOGNISED[n] for n in new if n in RECOGNISED)]
+        said = [*_logarithm_laws(self.task.words, gone), *(RECOGNISED[n] for n in new if n in RECOGNISED and n in _operations(core_words))]
         if said:
             reason = "Here " + ", and ".join(dict.fromkeys(said)) + "."
         elif defined:

@@ -90,6 +90,10 @@ class Lines:
         fine = self.c.task.detail == "full"
         same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
         if not same_look or (self.opens and after is not self.line):
+            if rule == "transpose" and not fine and self.steps and self._is_in_the_head(after):
+                last = self.steps.pop()
+                rule, reason, children = last.rule, last.reason, last.children
+                self.line, self.opens = last.before, last.opens
             if rule == "collect" and not fine and self._gathers():
                 last = self.steps.pop()
                 rule, reason = "transpose", f"{last.reason[:-1]}; then {reason[0].lower()}{reason[1:]}"
@@ -112,6 +116,12 @@ class Lines:
             self.opens = False
             self.line = after
 
+
+    def _is_in_the_head(self, after: Node) -> bool:
+        """Whether moving factors after the last line is no line of its own: a linear map, and no trace."""
+        last = self.steps[-1]
+        traces = any(isinstance(n, Call) and n.name == "trace" for w in (self.line, after) for n in postorder(w))
+        return last.rule == "linear" and last.after is self.line and not traces
 
     def _gathers(self) -> bool:
         """Whether the last line only moved factors, so that a reader collects terms in the same breath."""
@@ -316,21 +326,30 @@ def conclusion(c: Context, v: Var, waiting: Waiting | None = None) -> list[Step]
     total = event.cotangent if event is not None else result
     if waiting is not None and event is not None and waiting.places(v):
         total = c.total(v, [waiting.terms[k][1] for k in waiting.places(v)])
-    short = c.speller.words(total)
-    rule, reason = _reading(c, v)
+    short = as_handed_over(c.speller.words(total) if waiting is not None else shortest(c, total, result), result)
+    rule, reason = _reading(c, v) if event is not None else absent(v)
     first = Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True)
     return [first, *last_steps(c, symbol, short, result)]
+
+
+def shortest(c: Context, total: Node, result: Node) -> Node:
+    """The answer in names: as the steps collected it, or as the engine hands it over."""
+    mine, tidy = c.speller.words(total), c.speller.plain(result)
+    clearly = 3 * tidy.tree_size < 2 * mine.tree_size
+    return tidy if clearly or (result.rank > 2 and tidy.tree_size < mine.tree_size) else mine
+
+
+def as_handed_over(short: Node, result: Node) -> Node:
+    """The engine's answer itself where it looks like the form in names."""
+    final = to_words(result)
+    return final if look(short) == look(final) else short
 
 
 def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step]:
     """From the form in names to the engine's answer."""
     final = to_words(result)
-    if short is final or look(short) == look(final):
-        return (
-            []
-            if short is final
-            else [Step("simplify", "The same, as it is handed over.", short, final, symbol, new=(final,), weight="key")]
-        )
+    if short is final:
+        return []
     tidy = c.speller.plain(result)
     steps = []
     if not c.abbreviations and look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
@@ -344,6 +363,10 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
     else:
         steps.append(Step("simplify", "Like factors and terms are collected.", short, final, symbol, new=(final,), weight="key"))
     return steps
+
+
+def absent(v: Var) -> tuple[str, str]:
+    return "constant", f"`{v.name}` does not occur: the derivative is 0."
 
 
 def _reading(c: Context, v: Var) -> tuple[str, str]:

@@ -9,33 +9,17 @@ from dataclasses import dataclass, replace
 
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape
-from ..expr.walk import postorder
 from .consequences import stationary, update_rules
-from .model import Derivation, Section, Step
+from .model import OPENING, Derivation, Section, Step, Symbol
 from .options import Options
+from .remarks import Math, Parts, Size, introduction, remarks
 from .rules import rule_named
-from .samples import sampled
-
-
-@dataclass(frozen=True, eq=False)
-class Math:
-    """Words inside text or in a row; `highlight` are the parts that changed."""
-
-    words: Node
-    highlight: tuple[Node, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Size:
-    """`X ∈ ℝⁿˣᵈ`: a variable with its shape."""
-
-    var: Var
-    shape: Shape
+from .samples import assembled, sampled
 
 
 @dataclass(frozen=True, eq=False)
 class Heading:
-    text: str
+    parts: Parts
     level: int = 1
 
 
@@ -43,7 +27,7 @@ class Heading:
 class Paragraph:
     """Text and mathematics in turn."""
 
-    parts: tuple[str | Math | Size, ...]
+    parts: Parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +56,10 @@ class Display:
 class Items:
     """A list of remarks; numbered ones explain the rows with the same numbers."""
 
-    items: tuple[tuple[int, tuple[str | Math | Size, ...]], ...]
+    items: tuple[tuple[int, Parts], ...]
     numbered: bool = True
 
-    def merged(self) -> list[tuple[str, tuple[str | Math | Size, ...]]]:
+    def merged(self) -> list[tuple[str, Parts]]:
         """Equal remarks once, with all their numbers."""
         numbers: dict[tuple, list[int]] = {}
         for number, parts in self.items:
@@ -105,27 +89,33 @@ class Document:
         return self.options.title or f"{what} of {self.derivation.name} with respect to {names}"
 
 
-STYLE_NAMES = {"differential": "differentials", "index": "index notation", "graph": "the computation graph"}
-
-
 def document(d: Derivation, options: Options | None = None) -> Document:
     """The document of a derivation."""
     options = options or Options()
-    blocks: list[Block] = [_introduction(d, options)]
-    number = 0
+    blocks: list[Block] = [Paragraph(introduction(d, options))]
+    told = _Told()
     for section in d.sections:
-        made, number = _section(d, section, options, number)
-        blocks += made
+        blocks += _section(d, section, options, told)
+    if told.later:
+        blocks.append(Items(tuple(told.later)))
     blocks += _consequences(d, options)
-    notes = [*d.notes, *_conventions(d), *(f"Not differentiable where: {k}." for k in d.kinks)]
-    layout = options.layout or d.layout
-    if layout == "denominator" and any(s.function.rank for s in d.sections[:1]) and d.order == 1:
-        notes.append("In denominator layout the result is shown with its axes swapped: variable first, output last.")
-    if notes:
-        blocks.append(Items(tuple((0, (n if n.endswith(".") else n + ".",)) for n in notes), numbered=False))
+    said = remarks(d, options)
+    if said:
+        blocks.append(Items(tuple((0, parts) for parts in said), numbered=False))
     if options.samples:
         blocks = [_in_samples(b) for b in blocks]
     return Document(_title(d, options), tuple(blocks), d, options)
+
+
+class _Told:
+    """What the sections before have shown: names are introduced once, and several derivatives of one value share the list of
+    reasons."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.names: set[Var] = set()
+        self.values: set[Node] = set()
+        self.later: list[tuple[int, Parts]] = []
 
 
 def _in_samples(b: Block) -> Block:
@@ -133,19 +123,6 @@ def _in_samples(b: Block) -> Block:
     if not isinstance(b, Display):
         return b
     return Display(tuple(replace(r, right=Math(sampled(r.right.words), tuple(map(sampled, r.right.highlight)))) for r in b.rows))
-
-
-CONVENTIONS = {
-    "heaviside": "H is the unit step: `H(u) = 1` for `u > 0`, 0 for `u < 0`, and 1/2 at 0",
-    "sign": "`sign(0) = 0`: one of the subgradients is taken at the kink",
-    "onehot": "The one-hot vector of a label has a 1 at the label and 0 elsewhere",
-}
-
-
-def _conventions(d: Derivation) -> list[str]:
-    """What the signs in the answers mean."""
-    used = {n.name for words in d.results.values() for n in postorder(words) if isinstance(n, Call)}
-    return [text for name, text in CONVENTIONS.items() if name in used]
 
 
 def _consequences(d: Derivation, options: Options) -> list[Block]:
@@ -157,7 +134,7 @@ def _consequences(d: Derivation, options: Options) -> list[Block]:
     ):
         if not equations:
             continue
-        blocks.append(Heading(title, 2))
+        blocks.append(Heading((title,), 2))
         for sentence in dict.fromkeys(e.reason for e in equations):
             blocks.append(Paragraph((sentence,)))
             rows = [Row(Math(e.left), Math(e.right), relation=e.relation) for e in equations if e.reason == sentence]
@@ -176,44 +153,56 @@ def _title(d: Derivation, options: Options) -> tuple[str | Math, ...]:
     return tuple(parts)
 
 
-def _introduction(d: Derivation, options: Options) -> Paragraph:
-    """Shapes, style and layout."""
-    parts: list[str | Math | Size] = []
-    shown = [v for v in d.vars.values() if v.rank]
-    for k, v in enumerate(shown):
-        parts.append("Here " if not k else ", " if k + 1 < len(shown) else " and " if len(shown) > 1 else "")
-        parts.append(Size(v, v.shape))
-    if shown:
-        parts.append(". ")
-    parts.append(f"The derivation uses {STYLE_NAMES[d.style]}")
-    layout = options.layout or d.layout
-    scalar = not d.sections[0].function.rank
-    if layout == "numerator":
-        parts.append(
-            "; the derivative of a scalar has the shape of the variable." if scalar and d.order == 1
-            else ", in numerator layout: rows belong to the output, columns to the variable."
-        )  # fmt: skip
-    else:
-        parts.append(", in denominator layout: the derivative has the axes of the variable first, then those of the output.")
-    return Paragraph(tuple(parts))
-
-
-def _section(d: Derivation, section: Section, options: Options, number: int) -> tuple[list[Block], int]:
+def _section(d: Derivation, section: Section, options: Options, told: _Told) -> list[Block]:
     blocks: list[Block] = []
     if section.title:
-        blocks.append(Heading(section.title, 2))
+        parts: Parts = ("With respect to ", *(Math(v) for v in section.wrt)) if d.order == 1 else (section.title,)
+        blocks.append(Heading(parts, 2))
     blocks += [Paragraph((text,)) for text in section.introduction]
-    rows = [Row(Math(section.function), Math(section.expr))]
     steps = list(section.steps)
     explained: list[Row] = []
+    rows = [Row(Math(section.function), Math(section.expr))]
     while steps and steps[0].rule in OPENING:
-        number += 1
-        rows.append(_row(steps.pop(0), None, number))
+        told.number += 1
+        rows.append(_row(steps.pop(0), None, told.number))
         explained.append(rows[-1])
-    blocks.append(Display(tuple(rows)))
-    if section.names:
-        blocks.append(Paragraph(("with the intermediate values",) if len(section.names) > 1 else ("with",)))
-        blocks.append(Display(tuple(_names(section))))
+    if section.function not in told.values:
+        told.values.add(section.function)
+        blocks.append(Display(tuple(rows)))
+    names = [s for s in section.names if s.var not in told.names]
+    told.names |= {s.var for s in names}
+    if names:
+        blocks.append(Paragraph(("with the intermediate values",) if len(names) > 1 else ("with",)))
+        blocks.append(Display(tuple(_names(names))))
+    if options.samples:
+        steps = _with_samples(steps)
+    blocks += _body(d, steps, told, explained)
+    items = [(r.number, (r.reason,)) for r in explained if r.reason]
+    if options.reasons is not False and items:
+        if d.order == 1 and len(d.sections) > 1:
+            told.later += items
+        else:
+            blocks.append(Items(tuple(items)))
+    return blocks
+
+
+def _with_samples(steps: list[Step]) -> list[Step]:
+    """The steps with the gradient as a sum over samples before its matrix form."""
+    out: list[Step] = []
+    for step in steps:
+        entries = out[-1] if out else None
+        if step.rule == "reassemble" and entries is not None and entries.free and step.subject is not None:
+            total = assembled(entries.after, [i for i, _ in entries.free])
+            if total is not None and total.shape == step.after.shape:
+                said = "This holds for every entry, and the entries of the samples are put together to vectors."
+                out.append(Step("reassemble", said, step.before, total, step.subject, new=(total,), weight="key", opens=True))
+                step = replace(step, before=total, opens=False)
+        out.append(step)
+    return out
+
+
+def _body(d: Derivation, steps: list[Step], told: _Told, explained: list[Row]) -> list[Block]:
+    """The chains of a section; what they explain is added to `explained`."""
     shown: list[Row] = []
     local: list[Row] = []
     too_long = False
@@ -222,32 +211,27 @@ def _section(d: Derivation, section: Section, options: Options, number: int) -> 
             if step.after.tree_size > TOO_LONG:
                 too_long = True
                 continue
-            number += 1
-            shown.append(_row(step, step.subject if k == 0 else None, number))
+            told.number += 1
+            shown.append(_row(step, step.subject if k == 0 else None, told.number))
             explained.append(shown[-1])
-            local += [_child(c, number) for c in step.children] if d.detail == "full" else []
-    if shown:
-        blocks.append(Display(tuple(shown)))
+            local += [_child(c, told.number) for c in step.children] if d.detail == "full" else []
+    blocks: list[Block] = [Display(tuple(shown))] if shown else []
     if local:
-        blocks.append(Paragraph(("The local differentials that were put in:",)))
-        blocks.append(Display(tuple(local)))
+        blocks += [Paragraph(("The local differentials that were put in:",)), Display(tuple(local))]
     if too_long:
         text = "With all names replaced by what they stand for this is the answer; written out it is too long for a page."
         blocks.append(Paragraph((text,)))
-    if options.reasons is not False and explained:
-        blocks.append(Items(tuple((r.number, (r.reason,)) for r in explained if r.reason)))
-    return blocks, number
+    return blocks
 
 
 TOO_LONG = 500  # nodes of words beyond which a row is left out
-OPENING = ("rewrite", "entries")
 CONCLUSIONS = frozenset(("read_gradient", "read_jacobian", "reassemble"))
 
 
-def _names(section: Section) -> list[Row]:
+def _names(names: list[Symbol]) -> list[Row]:
     """The named values, by their entries in index notation."""
     rows = []
-    for s in section.names:
+    for s in names:
         if s.entry is not None:
             word, at = s.entry
             left = Call("getitem", s.var, *at, spec=("at",) * len(at)) if at else s.var

@@ -7,7 +7,7 @@ summed. `Letters` chooses the letters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Expr, S, fraction
@@ -152,6 +152,8 @@ class Entries:
             place.setdefault(root, index)
         items = [(x, [net.find(i) for i in ls]) for x, ls in net.items]
         items.sort(key=lambda item: self.place(item[0]))
+        again = [it for k, it in enumerate(items) if any(x is it[0] for x, _ in items[:k])]
+        items = [it for it in items if all(it is not a for a in again)] + again  # xᵀ A x: the second x after A
         items, coef = _turned(cancelled(items), coef)
         items = self._labelled(items, place, used, depth)
         here = used | set(place.values())
@@ -174,7 +176,7 @@ class Entries:
         factors.sort(key=lambda f: (f.last, f.free))
         sizes = dict(summed.values())
         body = nested([*(Factor(d, frozenset()) for d in deltas), *factors], list(sizes), sizes)
-        return scaled(coef, body)
+        return scaled(coef, body, self.derivative)
 
     def _labelled(self, items, place: dict[int, Node], used: frozenset[Node], depth: int):
         """`Σ_p δ_yp W_pm` is `W_ym`: a summed label that a one-hot vector picks is that label."""
@@ -249,21 +251,36 @@ def _is_minus_one(t: Node) -> bool:
     return c == -1 and (is_one(body) or isinstance(body, Num))
 
 
-def scaled(coef: Expr, body: Node) -> Node:
-    """`c · body` with the number in front and a denominator below."""
+def scaled(coef: Expr, body: Node, last: Container[Node] = ()) -> Node:
+    """`c · body` with the number in front and denominators below what is neither a sum nor a derivative (`last`)."""
     if coef == 1:
         return body
     top, bottom = fraction(coef)
     minus = top.could_extract_minus_sign()
     top = -top if minus else top
-    if isinstance(body, Call) and body.name == "div" and top == 1 and bottom == 1:
-        out = body
+    factors = list(body.operands) if isinstance(body, Call) and body.name == "mul" else [body]
+    over: list[Node] = []
+    while factors and not any(n in last or _is_sum(n) for n in postorder(factors[0])):
+        over.append(factors.pop(0))
+    under: list[Node] = []
+    if over and isinstance(over[0], Call) and over[0].name == "div":
+        a, b = over[0].operands
+        over = [*_factors(a), *over[1:]]
+        under = _factors(b)
+    over = [f for f in over if not (isinstance(f, Num) and f.value == 1)]
+    num = [*([Num(top)] if top != 1 else []), *over]
+    den = [*([Num(bottom)] if bottom != 1 else []), *under]
+    if den and not num and len(factors) == 1 and not under:
+        out: Node = Call("div", factors[0], times(*den))
+    elif den:
+        out = times(Call("div", times(*num), times(*den)), *factors)
     else:
-        factors = list(body.operands) if isinstance(body, Call) and body.name == "mul" else [body]
-        out = times(*([Num(top)] if top != 1 else []), *factors)
-        if bottom != 1:
-            out = Call("div", out, Num(bottom))
+        out = times(*num, *factors)
     return negate(out) if minus else out
+
+
+def _factors(x: Node) -> list[Node]:
+    return list(x.operands) if isinstance(x, Call) and x.name == "mul" else [x]
 
 
 def nested(factors: list[Factor], labels: list[Index], sizes: dict[Index, Expr]) -> Node:
@@ -352,7 +369,7 @@ def _factor_kind(w: Node) -> int:
         return 2 if isinstance(w.operands[0], Var) else 3
     if w.name == "pow" and _factor_kind(w.operands[0]) <= 2:
         return 2
-    return {"add": 4, "isum": 6, "where": 2, "div": 5}.get(w.name, 3)
+    return {"add": 4, "isum": 6, "where": 2, "div": 5, "log": 5}.get(w.name, 3)
 
 
 __all__ = ["Entries", "Factor", "Letters", "at", "delta", "nested", "scaled"]

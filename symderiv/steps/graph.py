@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..calculus import derive as engine
 from ..calculus.sweep import sweep, unshare
 from ..expr.nodes import Node, Num, Var
@@ -14,7 +16,7 @@ from ..notation.polish import polish
 from ..notation.words import to_words
 from .blocks import Block
 from .context import Context
-from .differential import last_steps, local_words, with_facts
+from .differential import absent, as_handed_over, last_steps, local_words, with_facts
 from .display import look
 from .model import Section, Step
 from .naming import letters_for
@@ -44,8 +46,13 @@ def name_everything(c: Context) -> None:
         for x in (b.head, *b.inputs):
             if not isinstance(x, Var) and x is not c.task.core and x not in c.names.value:
                 c.names.want(x, letters_for(x))
-    c.names.settle(c.rank)
+    c.names.settle(c.trace.place)
     c.speller.refresh()
+
+
+def ended(step: Step, after: Node) -> Step:
+    """The step with its right side in other words."""
+    return step if after is step.after else replace(step, after=after, new=(after,))
 
 
 class Backward:
@@ -103,7 +110,8 @@ class Backward:
             self.values[subject] = value
         if isinstance(node, Var):
             result = c.trace.results[node]
-            steps += last_steps(c, subject, shown if shown is not None else through, result)
+            steps[-1] = ended(steps[-1], as_handed_over(steps[-1].after, result))
+            steps += last_steps(c, subject, steps[-1].after, result)
         return steps
 
     def alone(self, v: Node) -> list[Step]:
@@ -117,7 +125,7 @@ class Backward:
         subject = self.symbol(v)
         result = to_words(self.c.trace.results[v])
         return [
-            Step("constant", f"{v.name} does not occur: the derivative is 0.", subject, result, subject, weight="key", opens=True)
+            Step(*absent(v), subject, result, subject, weight="key", opens=True)
         ]
 
     def seed(self) -> Step:

@@ -18,7 +18,7 @@ from ..simplify.calls import call
 from ..simplify.product import Network, einsum, scale
 from .blocks import Block
 from .context import Context
-from .differential import independent, last_steps, together, with_facts
+from .differential import absent, as_handed_over, independent, last_steps, shortest, together, with_facts
 from .display import look, rough_look
 from .entries import Entries, Letters, delta
 from .model import Section, Step, Symbol
@@ -153,8 +153,9 @@ class IndexBuilder:
         if not same or (self.opens and after is not self.line):
             free = self.frees()
             last = self.steps[-1] if self.steps and not self.opens else None
-            if rule == "collect" and not full and last is not None and last.rule == "distribute":
-                self.line = self.steps.pop().before
+            if rule == "distribute" and not full and last is not None and last.after is self.line:
+                rule, reason, new = last.rule, last.reason, ()
+                self.line, self.opens = self.steps.pop().before, last.opens
             reason = with_facts(reason, self.c.facts_used(self.line, after))
             self.steps.append(
                 Step(rule, reason, self.line, after, self.subject, tuple(changed), tuple(new), free, note, opens=self.opens)
@@ -317,13 +318,13 @@ def derive_index(c: Context) -> Section:
     result = c.trace.results[v]
     event = c.trace.event.get(v)
     total = builder.result or (event.cotangent if event is not None else result)
-    short = c.speller.words(total)
-    reason = reassembly(c.speller.short(total), c.lead, v)
+    short = as_handed_over(shortest(c, total, result), result)
+    rule, reason = ("reassemble", reassembly(c.speller.short(total), c.lead, v)) if event is not None else absent(v)
     if not symbol.rank and steps and steps[-1].after is not short and steps[-1].subject is builder.subject:
         said = "The sums are written as products of vectors and matrices."
         steps.append(Step("reassemble", said, steps[-1].after, short, builder.subject, new=(short,), weight="key"))
     if symbol.rank:
-        steps.append(Step("reassemble", reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
+        steps.append(Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)
     section = c.section(steps)
     names = tuple(builder.by_entries(s) for s in section.names)

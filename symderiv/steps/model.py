@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..expr.nodes import Index, Node, Var
+from ..expr.nodes import Call, Index, Node, Var
 
 Style = Literal["differential", "index", "graph"]
 Detail = Literal["brief", "normal", "full"]
 STYLES: tuple[Style, ...] = ("differential", "index", "graph")
+OPENING = ("rewrite", "entries")  # steps that rewrite the value before it is differentiated
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 
@@ -141,7 +142,9 @@ class Derivation:
         vars: the problem's variables by name.
         results: the answers, by the names of the variables: what the last steps end in.
         layout: "numerator" or "denominator".
-        notes: conventions at kinks and for symmetric variables, assumptions.
+        notes: conventions for symmetric variables, assumptions.
+        kinks: where the value is not differentiable, in sentences.
+        kinked: the operations with these kinks, in the problem's words.
     """
 
     style: Style
@@ -156,6 +159,7 @@ class Derivation:
     name: str = "L"
     order: int = 1
     kinks: tuple[str, ...] = field(default=())
+    kinked: tuple[Call, ...] = field(default=())
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -169,4 +173,4 @@ class Derivation:
         return len(self.steps)
 
 
-__all__ = ["DETAILS", "STYLES", "Derivation", "Detail", "Section", "Step", "Style", "Symbol"]
+__all__ = ["DETAILS", "OPENING", "STYLES", "Derivation", "Detail", "Section", "Step", "Style", "Symbol"]

@@ -7,7 +7,7 @@ taken there (`u = X w` in `σ(X w)`), and a value that its own derivative reuses
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sympy import S
 from sympy.core.symbol import Str
@@ -24,7 +24,6 @@ _ACTIVATIONS = frozenset(
     {"relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "hardtanh", "sin", "cos", "arctan", "erf"}
 )
 _PROBABILITIES = frozenset({"sigmoid", "softmax"})
-_PLAIN = frozenset({"pow", "sign", "abs", "where", "maximum", "minimum", "heaviside"})
 
 
 class Names:
@@ -64,15 +63,14 @@ class Names:
         if node not in self.value and all(n is not node for n, _ in self._wanted):
             self._wanted.append((node, letters))
 
-    def settle(self, rank: dict[Node, int]) -> None:
-        """Give the names asked for, innermost first; a letter that several want is numbered."""
-        wanted = sorted(self._wanted, key=lambda w: rank.get(w[0], 0))
+    def settle(self, place: Callable[[Node], tuple[int, int]]) -> None:
+        """Give the names asked for, in the user's order; a letter that several want is numbered."""
+        wanted = sorted(self._wanted, key=lambda w: place(w[0]))
         self._wanted = []
         groups: dict[str, list[Node]] = {}
         for node, letters in wanted:
             groups.setdefault(self._letter(letters), []).append(node)
         chosen: dict[Node, str] = {}
-        rank = {**rank}
         for letter, nodes in groups.items():
             if len(nodes) == 1:
                 chosen[nodes[0]] = letter
@@ -155,10 +153,11 @@ def want_nonlinear(names: Names, trace: Trace, entries: bool = False) -> None:
             continue
         for k in trace.active(node):
             x = node.operands[k]
-            if _worth(x) and x is not trace.core and (node.name not in _PLAIN or x.tree_size > 12 or (entries and x.rank > 0)):
+            plain = node.name == "pow" and x.tree_size <= 12 and not (entries and x.rank > 0)
+            if _worth(x) and x is not trace.core and not plain:
                 names.want(x, letters_for(x))
         kept = node.name in _ACTIVATIONS | _PROBABILITIES or _reuses_itself(node, trace)
-        if node is not trace.core and node.name not in _PLAIN and kept:
+        if node is not trace.core and kept:
             names.want(node, letters_for(node))
         for other in _values_of_derivative(node):
             names.want(other, letters_for(other))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ..errors import InputError
+
+
+_TRANSPOSES = re.compile(r"T|t|'|\\(?:top|intercal|prime|dagger)|\\math(?:sf|rm|bf|it)\s*(?:\{[Tt]\}|[Tt])")
+_NAME = re.compile(r"[A-Za-z]\w{0,30}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Options:
         transpose: the sign of a transpose in LaTeX: `\top`, `T`, `\intercal`, `\mathsf T`.
         derivative: "partial" for `∂L/∂w`, "nabla" for `∇_w L`.
         layout: "numerator" or "denominator"; None takes the derivative's own. It is stated at the start.
-        rename: (name, LaTeX) pairs: how variables are written, `(("w", r"\theta"),)`.
+        rename: (name, LaTeX) pairs: how variables and sizes are written, `(("w", r"\theta"), ("n", "N"))`.
         samples: rows and entries of a matrix `X` as `x_i` and `x_{ij}`, sums over samples, as in lecture notes (index style).
         shapes: the shape under every factor of a matrix product.
         reasons: a sentence for every step below the rows; None: in documents yes, in LaTeX fragments no.
@@ -60,6 +65,12 @@ class Options:
             raise InputError(f"derivative={values['derivative']!r} is not known", code="SD105", hint='use "partial" or "nabla"')
         if values["layout"] not in (None, "numerator", "denominator"):
             raise InputError(f"layout {values['layout']!r} is not known", code="SD105", hint='use "numerator" or "denominator"')
+        if not _TRANSPOSES.fullmatch(values["transpose"]):
+            hint = r"use \top, T, \intercal, \mathsf{T}, ' or \dagger"
+            raise InputError(f"transpose={values['transpose']!r} is not a sign of a transpose", code="SD105", hint=hint)
+        if values["update"] and not _NAME.fullmatch(values["update"]):
+            hint = "use a letter or a word, such as alpha or eta"
+            raise InputError(f"update={values['update']!r} is not the name of a step size", code="SD105", hint=hint)
         return Options(**values)
 
 

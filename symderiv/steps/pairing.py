@@ -103,6 +103,7 @@ def terms_of(x: Node) -> list[Node]:
 
 def pair(cotangent: Node, change: Node, lead: int) -> Node:
     """`<ū, du>`, of shape `lead`: the words of the part of the differential that comes through `u`."""
+    cotangent = one_first(cotangent)
     if lead == 0:
         return canonical(_scalar_pair(cotangent, change))
     if lead == 1 and change.rank <= 1:
@@ -115,6 +116,16 @@ def pair(cotangent: Node, change: Node, lead: int) -> Node:
     letters = "ijklmnopqrstuvw"
     lead_letters, own = letters[:lead], letters[lead : lead + change.rank]
     return Call("einsum", cotangent, change, subs=f"{lead_letters}{own},{own}->{lead_letters}")
+
+
+def one_first(x: Node) -> Node:
+    """`p - 1` as `-(1 - p)`."""
+    if is_word(x, "add") and len(x.operands) == 2:
+        for one, other in (x.operands, x.operands[::-1]):
+            bare = one.operands[0] if is_word(one, "neg") else one
+            if (is_num(one, -1) or (is_word(one, "neg") and is_num(bare, 1))) and not is_word(other, "neg"):
+                return Call("neg", Call("add", Num(1), Call("neg", other)))
+    return x
 
 
 def _scalar_pair(u: Node, change: Node) -> Node:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def local_rule(c: Context, block: Block) -> tuple[str, str]:
     """The key of the rule in `RULES` and a sentence."""
     head = block.head
-    if is_sum_of_squares(head) and block.inner:
+    if is_sum_of_squares(head) and head.items[0][0].rank and block.inner:  # type: ignore[attr-defined]
         return "squared_norm", "The square of a norm is an inner product, and both factors change alike: `d‖u‖² = 2 uᵀ du`."
     if isinstance(head, Call) and head.name == "pow":
         return _power(head, block)
@@ -32,6 +32,9 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
     if isinstance(head, Add):
         return _sum(c, block)
     if isinstance(head, Einsum):
+        inner = block.inner[0] if len(block.inner) == 1 else None
+        if isinstance(inner, Call) and inner.name == "pow" and isinstance(inner.operands[1], Num) and inner.operands[1].value == 2:
+            return _power(inner, block)
         return _product(c, block, head)
     return "linear", "The map is linear in what changes, so it acts on the change."
 
@@ -42,7 +45,7 @@ def _power(head: Call, block: Block) -> tuple[str, str]:
         return "norm", "The norm is the square root of the sum of squares: `d‖u‖ = uᵀ du / ‖u‖`, where `u ≠ 0`."
     if isinstance(e, Num) and e.value == -1:
         return "reciprocal", "The reciprocal changes by `d(1/u) = −du / u²`."
-    return "power", "Every entry is raised to a power: `d(uᵏ) = k uᵏ⁻¹ du`."
+    return "power", f"{'Every entry is raised to a power' if head.rank else 'The power rule'}: `d(uᵏ) = k uᵏ⁻¹ du`."
 
 
 def _operation(head: Call, active: Sequence[int]) -> str:
@@ -135,10 +138,12 @@ def reassembly(short: Node, lead: int, v: Var) -> str:
     said = []
     for t in terms:
         if isinstance(t, Einsum):
+            met: set[int] = set()
             for x, ls in t.items:
                 if x.rank == 2 and isinstance(x, Var):
                     out = [i for i in ls if i in t.out]
-                    if len(out) == 1 and ls[0] != ls[1]:
+                    if len(out) == 1 and ls[0] != ls[1] and not met & set(ls):
+                        met |= {i for i in ls if i not in t.out}
                         first = ls[0] not in t.out
                         which = (
                             f"the first index of `{x.name}`, which is a product with its transpose"

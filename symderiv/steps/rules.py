@@ -252,7 +252,7 @@ _GENERAL = (
 
 SPOKEN = {
     "inv": "the inverse", "pinv": "the pseudoinverse", "logdet": "log det", "det": "the determinant", "abs": "the absolute value",
-    "xlogy": "x log y", "tanh": "the hyperbolic tangent", "sin": "the sine", "cos": "the cosine", "tan": "the tangent", "pow": "the power",
+    "xlogy": "x log y", "tanh": "the hyperbolic tangent", "sin": "the sine", "cos": "the cosine", "tan": "the tangent", "pow": "the power", "norm": "the norm",
     "arctan": "the arctangent", "heaviside": "the unit step", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
     "logsumexp": "log-sum-exp", "exp": "the exponential", "log": "the logarithm", "max": "the maximum", "min": "the minimum",
     "maximum": "the maximum", "minimum": "the minimum", "prod": "the product", "sqrtm": "the matrix square root",

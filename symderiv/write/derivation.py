@@ -12,6 +12,8 @@ from ..errors import CodeError, InputError
 from ..steps.document import Document, document
 from ..steps.model import Derivation
 from ..steps.options import Options
+from .mathtree import parse
+from .names import latex_name
 
 FORMATS = ("text", "latex", "markdown", "html", "json")
 ENGINES = ("pdflatex", "lualatex", "xelatex", "tectonic")
@@ -32,6 +34,7 @@ def render(
         LimitError: SD904 when a formula would be too long to print.
     """
     options = options or Options()
+    check_options(d, options)
     if format == "json":
         from .document_json import to_json_document
 
@@ -62,6 +65,35 @@ def write_document(doc: Document, format: str, standalone: bool = False, width: 
 
         return to_html_document(doc, standalone)
     raise InputError(f"format {format!r} is not known", code="SD105", hint="use one of " + ", ".join(FORMATS))
+
+
+def check_options(d: Derivation, options: Options) -> None:
+    """Whether the names in the options belong to the derivation, and their LaTeX is mathematics that this package reads.
+
+    Raises:
+        InputError: SD105 otherwise.
+    """
+    sizes = {x.name for v in d.vars.values() for size in v.shape for x in size.free_symbols}
+    known = {*d.vars, *sizes, *(s.function.name for s in d.sections), *(n.var.name for s in d.sections for n in s.names)}
+    for name, tex in options.rename:
+        if name not in known:
+            hint = "names here: " + ", ".join(sorted(known))
+            raise InputError(f"rename: there is no {name!r} in this derivation", code="SD105", hint=hint)
+        try:
+            parse(tex)
+        except CodeError:
+            hint = r"use a letter, a Greek letter, accents, sub- and superscripts: \theta, \hat{w}, w_{1}, \mathbf{w}"
+            raise InputError(f"rename: {tex!r} cannot be used as the name of {name}", code="SD105", hint=hint) from None
+        other = next((n for n in known - {name} if latex_name(n, frozenset(known))[0] == tex.strip()), None)
+        if other is not None and other not in dict(options.rename):
+            hint = "every variable needs a name of its own"
+            raise InputError(f"rename: {tex!r} is how {other} is written already", code="SD105", hint=hint)
+        if not tex.strip():
+            raise InputError(f"rename: the new name of {name} is empty", code="SD105", hint=r'as in "w=\theta"')
+    taken = d.vars.get(options.update)
+    if taken is not None and taken.rank:
+        hint = "take a name that the problem does not use for an array"
+        raise InputError(f"update: {options.update!r} is an array of the problem, not a step size", code="SD105", hint=hint)
 
 
 def write_pdf(latex: str, path: str | Path) -> Path:

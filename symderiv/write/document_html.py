@@ -57,7 +57,7 @@ class _Html:
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
-            return f"<h{b.level}>{escape(b.text)}</h{b.level}>"
+            return f"<h{b.level}>{''.join(self.inline(p) for p in b.parts)}</h{b.level}>"
         if isinstance(b, Paragraph):
             return f"<p>{''.join(self.inline(p) for p in b.parts)}</p>"
         if isinstance(b, Display):
@@ -73,10 +73,10 @@ class _Html:
 
     def inline(self, part: str | Math | Size) -> str:
         if isinstance(part, str):
-            return "".join(to_mathml(unicode_to_latex(t)) if math else escape(t) for math, t in split(part))
+            names = self.math.names
+            return "".join(to_mathml(unicode_to_latex(t, names=names)) if math else escape(t) for math, t in split(part))
         if isinstance(part, Size):
-            sizes = r" \times ".join(self.math.text_of_size(x) for x in part.shape)
-            return to_mathml(rf"{self.math.name(part.var)} \in \mathbb{{R}}^{{{sizes}}}")
+            return to_mathml(self.math.size(part))
         return to_mathml(self.math.text(part.words))
 
     def row(self, r: Row, later: bool) -> str:

@@ -16,6 +16,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \allowdisplaybreaks
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
+\setlength{\emergencystretch}{3em}
 \AtBeginDocument{\setlength{\abovedisplayskip}{4pt}\setlength{\belowdisplayskip}{6pt}}
 """
 RELATIONS = {"←": r"\leftarrow", "⇒": r"\Rightarrow"}
@@ -37,6 +38,7 @@ class _Latex:
         d, o = doc.derivation, doc.options
         self.math = StepMath(d.symbols, o, "latex", d.vars)
         self.sentences = o.reasons if o.reasons is not None else standalone
+        self.untitled: dict[int, str] = {}  # rows whose rule is named in the list below, for want of room beside them
 
     def text(self) -> str:
         body = self.declarations() + "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
@@ -56,11 +58,9 @@ class _Latex:
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
-            return (
-                rf"\{'sub' if b.level > 1 else ''}section*{{{plain(b.text)}}}"
-                if self.standalone
-                else rf"\paragraph{{{plain(b.text)}.}}"
-            )
+            text = "".join(self.inline(p) for p in b.parts)
+            head = "subsection*" if b.level > 1 else "section*"
+            return rf"\{head}{{{text}}}" if self.standalone else rf"\paragraph{{{text}.}}"
         if isinstance(b, Paragraph):
             return "".join(self.inline(p) for p in b.parts)
         if isinstance(b, Display):
@@ -69,16 +69,10 @@ class _Latex:
 
     def inline(self, part: str | Math | Size) -> str:
         if isinstance(part, str):
-            return plain(part)
+            return plain(part, self.math.names)
         if isinstance(part, Size):
-            return f"${self.size(part)}$"
+            return f"${self.math.size(part)}$"
         return f"${self.math.text(part.words)}$"
-
-    def size(self, s: Size) -> str:
-        sizes = r" \times ".join(self.math.text_of_size(x) for x in s.shape)
-        return (
-            rf"{self.math.name(s.var)} \in \mathbb{{R}}^{{{sizes}}}" if s.shape else rf"{self.math.name(s.var)} \in \mathbb{{R}}"
-        )
 
     def items(self, b: Items) -> str:
         if b.numbered and not self.sentences:
@@ -86,8 +80,13 @@ class _Latex:
         rows = []
         for numbers, parts in b.merged():
             label = f"[({numbers})]" if numbers and b.numbered else ""
-            rows.append(rf"  \item{label} " + "".join(self.inline(p) for p in parts))
+            titles = dict.fromkeys(self.untitled[int(n)] for n in numbers.split(", ") if n and int(n) in self.untitled)
+            named = "".join(rf"\emph{{{t[0].upper()}{t[1:]}.}} " for t in map(plain, titles))
+            rows.append(rf"  \item{label} {named}" + "".join(self.inline(p) for p in parts))
         body = "\n".join(rows)
+        if b.numbered:  # a label that is too long for its column pushes the text, and does not hang into the margin
+            lengths = r"\setlength{\labelwidth}{2.4em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}"
+            return f"\\begin{{list}}{{}}{{{lengths}}}\n{body}\n\\end{{list}}"
         return f"\\begin{{itemize}}\n\\setlength{{\\itemsep}}{{2pt}}\n{body}\n\\end{{itemize}}"
 
     def display(self, b: Display) -> str:
@@ -96,8 +95,12 @@ class _Latex:
         marked = self.doc.options.highlight
         right = [self.math.text(r.right.words, r.right.highlight if marked else (), self.doc.options.shapes) for r in b.rows]
         titles = [self.title(r) for r in b.rows]
-        room = PAGE - max(formula_width(t) if t else 0.0 for t in left) - 3
-        column = room - max((0.8 * len(t) + 4 for t in titles if t), default=0.0)
+        room = PAGE - max((formula_width(t) + (5 if r.final_of_chain else 0) for t, r in zip(left, b.rows, strict=True) if t), default=0.0) - 3
+        column = room - _column(titles)
+        if self.sentences and any(formula_width(t) > column for t in right):
+            titles = [f"({r.number})" if r.title and r.number else "" for r in b.rows]
+            self.untitled |= {r.number: r.title for r in b.rows if r.title and r.number}
+            column = room - _column(titles)
         lines: list[str] = []
         for k, r in enumerate(b.rows):
             gap = "[8pt] " if r.left is not None and k else ""
@@ -135,6 +138,11 @@ class _Latex:
             return ""
         number = f"({r.number}) " if self.sentences and r.number else ""
         return rf"{number}{plain(r.title)}"
+
+
+def _column(titles: list[str]) -> float:
+    """Width of the column of titles, in letters."""
+    return max((0.78 * len(t) + 2.5 for t in titles if t), default=0.0)
 
 
 __all__ = ["to_latex_document"]

@@ -25,7 +25,7 @@ class _Markdown:
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
-            return f"{'#' * b.level} {b.text}"
+            return f"{'#' * b.level} {''.join(self.inline(p) for p in b.parts)}"
         if isinstance(b, Paragraph):
             return "".join(self.inline(p) for p in b.parts)
         if isinstance(b, Display):
@@ -40,10 +40,10 @@ class _Markdown:
 
     def inline(self, part: str | Math | Size) -> str:
         if isinstance(part, str):
-            return "".join(f"${unicode_to_latex(t)}$" if math else t for math, t in split(part))
+            names = self.math.names
+            return "".join(f"${unicode_to_latex(t, names=names)}$" if math else t for math, t in split(part))
         if isinstance(part, Size):
-            sizes = r" \times ".join(self.math.text_of_size(x) for x in part.shape)
-            return rf"${self.math.name(part.var)} \in \mathbb{{R}}^{{{sizes}}}$"
+            return f"${self.math.size(part)}$"
         return f"${self.math.text(part.words)}$"
 
     def display(self, b: Display) -> str:

@@ -25,7 +25,8 @@ class _Text:
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
-            return f"{b.text}\n{'·' * len(b.text)}"
+            text = "".join(self.inline(p) for p in b.parts)
+            return f"{text}\n{'·' * len(text)}"
         if isinstance(b, Paragraph):
             return wrapped("".join(self.inline(p) for p in b.parts), self.width)
         if isinstance(b, Display):
@@ -40,12 +41,9 @@ class _Text:
 
     def inline(self, part: str | Math | Size) -> str:
         if isinstance(part, str):
-            return bare(part)
+            return bare(part, self.math.names)
         if isinstance(part, Size):
-            sizes = "×".join(self.math.text_of_size(x) for x in part.shape)
-            return (
-                f"{self.math.name(part.var)} ∈ ℝ^({sizes})" if len(part.shape) > 1 else f"{self.math.name(part.var)} ∈ ℝ^{sizes}"
-            )
+            return self.math.size(part)
         return self.math.text(part.words)
 
     def display(self, b: Display) -> str:

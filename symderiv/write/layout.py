@@ -7,7 +7,7 @@ import re
 
 from .mathtree import parse, width
 
-PAGE = 70.0  # letters of a formula that fit between the margins of an article at 11 pt
+PAGE = 68.0  # letters of a formula that fit between the margins of an article at 11 pt
 _SCAN = re.compile(r"\\left\b|\\right\b|\\begin\b|\\end\b|\\[a-zA-Z]+|\\.|[{}()\[\]]|[+-]|.", re.S)
 
 

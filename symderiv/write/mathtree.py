@@ -245,18 +245,19 @@ def width(tree: Tree) -> float:
     """How wide the formula is, in letters, roughly."""
     kind, parts = tree.kind, tree.parts
     if kind in ("number", "letter", "text", "word"):
-        return float(len(tree.text)) + (0.4 if kind == "word" else 0.0)
+        wide = sum(c.isupper() for c in tree.text) * 0.4 if kind == "letter" else 0.0
+        return 0.95 * len(tree.text) + wide + (0.4 if kind == "word" else 0.0)
     if kind == "operator":
-        return 0.8 if tree.text in "()[]|,‖" else 2.2
+        return 0.75 if tree.text in "()[]|,‖" else 2.2
     if kind == "big":
-        return 2.4 if tree.text in BIG.values() else len(tree.text) + 0.5
+        return 2.9 if tree.text in BIG.values() else len(tree.text) + 0.5
     if kind == "space":
         return 2 * abs(float(tree.text[:-2]))
     if kind == "fraction":
-        return max(map(width, parts)) + 0.8
+        return max(map(width, parts)) + 0.4
     if kind == "script":
         base, below, above = parts
-        scripts = max(width(below), width(above)) * 0.7
+        scripts = max(width(below), width(above)) * 0.72 + 0.1
         return max(width(base), scripts) if tree.text else width(base) + scripts
     if kind == "under":
         return max(width(parts[0]), 0.7 * width(parts[1])) + 0.3
@@ -269,7 +270,7 @@ def width(tree: Tree) -> float:
     if kind == "fence":
         return width(parts[0]) + 2
     if kind in ("mathbf", "mathrm", "boldsymbol", "mathbb", "mathsf", "mathit"):
-        return float(len(tree.text)) * 1.1
+        return float(len(tree.text)) * 1.2
     return sum(map(width, parts)) if parts else float(len(tree.text))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..expr.op import OPS
 from .mathtree import OPERATORS, SYMBOLS
-from .names import GREEK, SUBSCRIPTS, SUPERSCRIPTS, escape, latex_name, unicode_name
+from .names import ACCENTS, GREEK, SUBSCRIPTS, SUPERSCRIPTS, escape, latex_name, lowered, raised, unicode_name
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 FUNCTIONS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan"))
-OPERATOR_NAMES = frozenset(("tr", "diag", "vec", "softmax", "softplus", "relu", "logsumexp", "sign", "var", "mean"))
+OPERATOR_NAMES = frozenset(("tr", "diag", "vec", "softmax", "softplus", "relu", "logsumexp", "sign", "var", "mean", "H"))
 KEPT = FUNCTIONS | OPERATOR_NAMES
 _GREEK = {v: "\\" + k for k, v in SYMBOLS.items() if len(v) == 1}
 _SIGNS = {v: "\\" + k for k, v in OPERATORS.items() if len(v) == 1 and k not in ("lbrace", "rbrace", "lvert", "rvert", "rVert")}
@@ -39,23 +42,32 @@ def split(text: str) -> list[tuple[bool, str]]:
     return [(k % 2 == 1, part) for k, part in enumerate(text.split("`")) if part]
 
 
-def bare(text: str) -> str:
-    """The sentence without backquotes."""
-    return "".join(_unicode_names(part) if math else part for math, part in split(text))
+def bare(text: str, names: Mapping[str, str] = NO_NAMES) -> str:
+    """The sentence without backquotes; `names` says how variables are written."""
+    return "".join(_unicode_names(part, names) if math else part for math, part in split(text))
 
 
-def _unicode_names(text: str) -> str:
+def _unicode_names(text: str, names: Mapping[str, str]) -> str:
     """Names as mathematics: alpha is α, W1 is W₁."""
-    return re.sub(r"[A-Za-z][A-Za-z0-9_]*", lambda m: m.group() if _is_function(m.group()) else unicode_name(m.group())[0], text)
+
+    def written(m: re.Match[str]) -> str:
+        word = m.group()
+        if word in names:
+            return names[word]
+        if word[0] == "d" and word[1:] in names:
+            return "d" + names[word[1:]]
+        return word if _is_function(word) else unicode_name(word)[0]
+
+    return re.sub(r"[A-Za-z][A-Za-z0-9_]*", written, text)
 
 
 def _is_function(word: str) -> bool:
     return word in KEPT or (len(word) > 2 and word in OPS)
 
 
-def latex_prose(text: str) -> str:
-    """The sentence in LaTeX."""
-    return "".join(f"${unicode_to_latex(part)}$" if math else _plain(part) for math, part in split(text))
+def latex_prose(text: str, names: Mapping[str, str] = NO_NAMES) -> str:
+    """The sentence in LaTeX; `names` says how variables are written."""
+    return "".join(f"${unicode_to_latex(part, names=names)}$" if math else _plain(part) for math, part in split(text))
 
 
 def _plain(text: str) -> str:
@@ -66,8 +78,9 @@ def _plain(text: str) -> str:
     return re.sub(r"\$\$", "", "".join(out)).replace('"', "''")
 
 
-def unicode_to_latex(text: str, lone: bool = False) -> str:
-    """Mathematics typed in Unicode, in LaTeX; a lone super- or subscript gets an empty base."""
+def unicode_to_latex(text: str, lone: bool = False, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Mathematics typed in Unicode, in LaTeX; a lone super- or subscript gets an empty base; `names` says how variables are
+    written."""
     out: list[str] = []
     text = unicodedata.normalize("NFC", text)
     k = 0
@@ -76,12 +89,13 @@ def unicode_to_latex(text: str, lone: bool = False) -> str:
         if c == "√":
             end = _end_of_root(text, k + 1)
             inner = text[k + 1 : end]
-            out.append(rf"\sqrt{{{unicode_to_latex(inner[1:-1] if inner.startswith('(') else inner)}}}")
+            under = inner[1:-1] if inner.startswith("(") else inner
+            out.append(rf"\sqrt{{{unicode_to_latex(under, names=names)}}}")
             k = end
             continue
         word = re.match(r"[A-Za-z]+(?:\d+|_\w+)*", text[k:])
         if word:
-            out.append(_word(word.group(0)))
+            out.append(_word(word.group(0), names))
             k += len(word.group(0))
             continue
         for table, sign in ((_RAISED, "^"), (_LOWERED, "_")):
@@ -111,7 +125,11 @@ def _end_of_root(text: str, k: int) -> int:
     return len(text)
 
 
-def _word(word: str) -> str:
+def _word(word: str, names: Mapping[str, str] = NO_NAMES) -> str:
+    if word in names:
+        return names[word]
+    if word[0] == "d" and word[1:] in names:
+        return r"\mathrm{d}" + names[word[1:]]
     if word in FUNCTIONS:
         return f"\\{word} "
     if _is_function(word):
@@ -140,6 +158,17 @@ def _sign(c: str) -> str:
     if base[0].isascii() and len(base) > 1 and unicodedata.combining(base[1]):
         return rf"\bar{{{base[0]}}}"
     return "".join(x for x in base if x.isascii()) or r"\cdot "
+
+
+def latex_in_unicode(text: str) -> str:
+    r"""A name typed in LaTeX, for terminals: `\theta` is θ, `\hat{w}` is ŵ, `w_{1}` is w₁."""
+    text = re.sub(r"\\(?:math\w+|boldsymbol|operatorname|text)\s*\{([^{}]*)\}", r"\1", text)
+    for accent, (mark, _) in ACCENTS.items():
+        text = re.sub(rf"\\{accent}\s*(?:\{{(\\?\w+)\}}|(\\[a-zA-Z]+|\w))", lambda m, mark=mark: (m[1] or m[2]) + mark, text)  # type: ignore[misc]
+    text = re.sub(r"\\([a-zA-Z]+)\s*", lambda m: SYMBOLS.get(m[1]) or OPERATORS.get(m[1]) or m[1], text)
+    text = re.sub(r"_(?:\{([^{}]*)\}|(\w))", lambda m: lowered(m[1] or m[2]) or "_" + (m[1] or m[2]), text)
+    text = re.sub(r"\^(?:\{([^{}]*)\}|(\w))", lambda m: raised(m[1] or m[2]) or "^" + (m[1] or m[2]), text)
+    return unicodedata.normalize("NFC", re.sub(r"[{}]", "", text))
 
 
 def greek_in_latex(text: str) -> str:

@@ -7,8 +7,9 @@ what they are, in LaTeX or Unicode.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from sympy import Expr
 
@@ -16,13 +17,15 @@ from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import fold, postorder, with_operands
 from ..steps.model import Symbol
 from ..steps.options import Options
+from ..steps.remarks import Size
+from ..steps.samples import row_name, sample_axis
 from . import mathindex, mathwords  # noqa: F401 (they fill the table of words)
 from .latex import LatexNotation
 from .mathematics import Body, MathPrinter, Piece
 from .names import latex_name, unicode_name
 from .notations import Notation
 from .precedence import MathLevel
-from .prose import greek_in_latex
+from .prose import NO_NAMES, greek_in_latex, latex_in_unicode
 from .sharing import plain_text
 from .unicode import UnicodeNotation
 
@@ -36,9 +39,10 @@ class StepMath:
         kind: "latex" or "unicode".
     """
 
-    def __init__(self, symbols: dict[Var, Symbol], options: Options, kind: str, taken: Iterable[str] = ()) -> None:
+    def __init__(self, symbols: dict[Var, Symbol], options: Options, kind: str, variables: Mapping[str, Var] = NO_NAMES) -> None:  # type: ignore[assignment]
         self.symbols, self.options, self.kind = symbols, options, kind
-        names = frozenset([*taken, *(s.var.name for s in symbols.values() if s.kind == "name")])
+        self.variables = list(variables.values())
+        names = frozenset([*variables, *(s.var.name for s in symbols.values() if s.kind == "name")])
         renamed = dict(options.rename)
         if kind == "latex":
             self.notation: Notation = _LatexSteps(names, options.bold, options.transpose, renamed)
@@ -59,6 +63,36 @@ class StepMath:
         """A size."""
         return _StepPrinter(self, frozenset(), False).scalar(size)[0]
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """How the variables are written, for sentences."""
+        found = [*self.variables, *(s.var for s in self.symbols.values() if s.kind == "name")]
+        return {v.name: self.name(v) for v in found}
+
+    @cached_property
+    def _samples(self) -> Expr | None:
+        return sample_axis(self.variables, [s.by for s in self.symbols.values() if s.by is not None])
+
+    def row(self, v: Var) -> str:
+        """The letter for rows and entries in sample notation; "" where the matrix keeps its own."""
+        if not self.options.samples or v.name in dict(self.options.rename):
+            return ""
+        return row_name(v, self._samples, self.notation.names)
+
+    def size(self, s: Size) -> str:
+        """`X ∈ ℝⁿˣᵈ`, `λ > 0`."""
+        name, sizes = self.name(s.var), [self.text_of_size(x) for x in s.shape]
+        if self.kind == "latex":
+            if s.bound:
+                return name + {"> 0": " > 0", "≥ 0": r" \ge 0"}[s.bound]
+            field = {"ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}"}[s.field]
+            power = r" \times ".join(sizes)
+            return rf"{name} \in {field}" + (rf"^{{{power}}}" if power else "")
+        if s.bound:
+            return f"{name} {s.bound}"
+        power = f"^({'×'.join(sizes)})" if len(sizes) > 1 else f"^{sizes[0]}" if sizes else ""
+        return f"{name} ∈ {s.field}{power}"
+
     def of(self, symbol: Symbol) -> str:
         """What stands after the d or ∂: a name, or the value in brackets."""
         if symbol.label is not None:
@@ -77,6 +111,13 @@ class _LatexSteps(LatexNotation):
         text, lowered = latex_name(name, self.names, self.bold and rank > 0)
         return text if text.isascii() else greek_in_latex(text), lowered
 
+    def product_over(self, above: list[str], body: Body, below: list[Body], divisors: list[Body]) -> str:
+        """A fraction in front of a sum."""
+        text, level = body
+        if level is MathLevel.BIG and text and divisors:
+            return self.juxtaposed([self.fraction(above, [*below, *divisors]), text])
+        return super().product_over(above, body, below, divisors)
+
     def indicator(self, condition: str) -> str:
         return rf"\mathbf{{1}}[{condition}]"  # amssymb has no double-struck 1
 
@@ -90,12 +131,21 @@ class _LatexSteps(LatexNotation):
 
 
 class _UnicodeSteps(UnicodeNotation):
+    def product_over(self, above: list[str], body: Body, below: list[Body], divisors: list[Body]) -> str:
+        """A fraction in front of a sum: `1/(2 n) ∑ᵢ rᵢ²`."""
+        text, level = body
+        if level is MathLevel.BIG and text and (below or divisors):
+            return self.juxtaposed([super().product_over(above, ("", MathLevel.ATOM), below, divisors), text])
+        return super().product_over(above, body, below, divisors)
+
     def __init__(self, taken: frozenset[str], renamed: dict[str, str]) -> None:
         super().__init__(taken)
         self.renamed = renamed
 
     def name(self, name: str, rank: int) -> tuple[str, bool]:
-        return unicode_name(self.renamed.get(name, name), self.names)
+        if name in self.renamed:
+            return latex_in_unicode(self.renamed[name]), "_" in self.renamed[name]
+        return unicode_name(name, self.names)
 
 
 class _StepPrinter(MathPrinter):
@@ -125,21 +175,57 @@ class _StepPrinter(MathPrinter):
             symbol = symbols.get(node.operands[0])
             if symbol is not None and symbol.kind in ("partial", "cotangent") and all(s == "at" for s in node.params["spec"]):
                 return self.entry(symbol, list(node.operands[1:]), pieces[1:])
-            if self.math.options.samples:
-                pieces = [self._row(node, pieces[0]), *pieces[1:]]
+            pieces = [self._named_entry(node, pieces[0]), *pieces[1:]]
+            if node.rank == 1 and node.params["spec"] == ("at",) and self.math.row(node.operands[0]):
+                body = self.n.lowered(pieces[0].body, [self._letter(pieces[1], node.operands[1])])
+                return Piece(body=body, level=MathLevel.LOWERED, rank=1)
         if isinstance(node, Call) and node.name in ("softmax", "log_softmax") and node.params["axis"] == node.rank - 1:
             node = Call(node.name, *node.operands, axis=-1)  # the last axis is the usual one
-        if self.shapes and isinstance(node, Call) and node.name == "matmul" and max(o.rank for o in node.operands) == 2:
+        if isinstance(node, Call) and node.name == "abs" and node.rank == 1:
+            return self.atom(self.n.absolute(self.text(pieces[0])[0]), 1)
+        if isinstance(node, Call) and node.name == "add" and node.rank == 1:
+            pieces = [self._at_every_entry(p) if _is_contraction(o) else p for p, o in zip(pieces, node.operands, strict=True)]
+        if isinstance(node, Call) and node.name == "mul" and not node.rank and len(pieces) > 1 and pieces[0].below:
+            return self._beside_fraction(node, pieces)
+        if isinstance(node, Call) and node.name == "mul" and not node.rank and any(map(self._changes, node.operands)):
+            pieces = [
+                replace(p, body=self.n.brackets(p.body), level=MathLevel.ATOM, chain=False) if p.chain and not self._changes(o) else p
+                for p, o in zip(pieces, node.operands, strict=True)
+            ]
+        if self.shapes and isinstance(node, Call) and node.name == "matmul":
             return self.with_shapes(node, pieces)
         return super().visit(node, pieces)
 
-    def _row(self, node: Call, piece: Piece) -> Piece:
-        """`x_i` and `x_ij` for the rows and entries of `X`, as in notes on samples."""
-        name = node.operands[0].name  # type: ignore[attr-defined]
-        if node.operands[0].rank == 2 and len(name) == 1 and name.isupper() and name.lower() not in self.n.names:
-            text, lowered = self.n.name(name.lower(), 1)
-            return replace(piece, body=text, level=MathLevel.LOWERED if lowered else MathLevel.ATOM)
-        return piece
+    def _changes(self, word: Node) -> bool:
+        """Whether a differential stands in the words."""
+        kinds = (self.math.symbols.get(n) for n in postorder(word) if isinstance(n, Var))
+        return any(s is not None and s.kind == "differential" for s in kinds)
+
+    def _at_every_entry(self, p: Piece) -> Piece:
+        """A scalar product in a sum of vectors: `(pᵀ dz) 1`."""
+        body = self.n.brackets(p.body) if p.level <= MathLevel.JUXTAPOSED else p.body
+        return replace(p, body=self.n.juxtaposed([body, self.n.ones]), level=MathLevel.JUXTAPOSED, rank=1, index=None)
+
+    def _beside_fraction(self, node: Call, pieces: list[Piece]) -> Piece:
+        """Sums and derivatives beside a fraction, not in it: `q/p ∂p/∂z`."""
+        first, rest = replace(pieces[0], coef=abs(pieces[0].coef)), pieces[1:]
+        body, level = self.text(first)
+        tail = super().visit(Call("mul", *node.operands[1:]), rest) if len(rest) > 1 else rest[0]
+        sign = -1 if pieces[0].coef.could_extract_minus_sign() else 1
+        last = self.n.brackets(tail.body) if tail.level <= MathLevel.SUM else tail.body
+        front = body if level >= MathLevel.JUXTAPOSED else self.n.brackets(body)
+        return replace(tail, coef=tail.coef * sign, body=self.n.juxtaposed([front, last]), level=MathLevel.JUXTAPOSED)
+
+    def _named_entry(self, node: Call, piece: Piece) -> Piece:
+        """The name before the indices: of an entry, which is a number, not in bold; with samples `x_i` and `x_ij` for the rows
+        and entries of `X`, as in notes."""
+        v = node.operands[0]
+        assert isinstance(v, Var)
+        row = self.math.row(v)
+        if not row and not (self.math.options.bold and not node.rank):
+            return piece
+        text, lowered = self.n.name(row or v.name, node.rank)
+        return replace(piece, body=text, level=MathLevel.LOWERED if lowered else MathLevel.ATOM)
 
     # symbols --------------------------------------------------------------------------------------------------------------
     def symbol(self, s: Symbol, rank: int) -> Piece:
@@ -176,9 +262,10 @@ class _StepPrinter(MathPrinter):
             bottom = self._indexed_value(s, at[outer:], letters[outer:])
             return self.fraction(top, bottom, 0)
         assert s.by is not None
-        bottom = self._indexed(self.n.name(s.by.name, s.by.rank), letters[inside:])
+        bottom = self._indexed(self.n.name(s.by.name, 0), letters[inside:])
         if s.label is not None:
-            return self.fraction(self._indexed(self.n.name(s.label.name, s.label.rank), letters[:inside]), bottom, 0)
+            top = self.math.row(s.label) or s.label.name
+            return self.fraction(self._indexed(self.n.name(top, 0), letters[:inside]), bottom, 0)
         assert s.entry is not None
         word, formal = s.entry
         rule = {a: b for a, b in zip(formal, at[:inside], strict=True) if a is not b}
@@ -201,7 +288,7 @@ class _StepPrinter(MathPrinter):
 
     def _indexed_value(self, s: Symbol, at: list[Node], letters: list[str]) -> str:
         if s.label is not None:
-            return self._indexed(self.n.name(s.label.name, s.label.rank), letters)
+            return self._indexed(self.n.name(s.label.name, 0), letters)
         return self.n.lowered(self.n.brackets(self.math.text(s.of)), letters)
 
     def _indexed(self, named: tuple[str, bool], letters: list[str]) -> str:
@@ -227,6 +314,13 @@ class _StepPrinter(MathPrinter):
             below = (r" \times " if self.latex else "×").join(sizes)
             links.append(rf"\underset{{{below}}}{{{text}}}" if self.latex else f"{text}[{below}]")
         return replace(plain, body=self.n.juxtaposed(links), turned=None)
+
+
+_CONTRACTIONS = frozenset(("matmul", "sum", "mean", "trace", "dot", "norm", "isum"))
+
+
+def _is_contraction(x: Node) -> bool:
+    return not x.rank and any(isinstance(n, Call) and n.name in _CONTRACTIONS for n in postorder(x))
 
 
 def _renamed(word: Node, rule: dict[Node, Node]) -> Node:
