@@ -146,7 +146,7 @@ def _call_power(base: Call, e: Expr) -> Node | None:
 
 def _product_power(base: Einsum, e: Expr) -> Node:
     """Distribute over the independent factors of a product; sums stay inside."""
-    from .components import components
+    from .components import components, oriented
 
     if is_zero(base):
         return base if e.is_positive else Call("pow", base, Num(e))
@@ -174,10 +174,18 @@ def _product_power(base: Einsum, e: Expr) -> Node:
     for x, ls in outside:
         items.append((_leaf_power(x, e), ls))
     if inside:
-        labels = sorted({i for _, ls in inside for i in ls})
+        labels = oriented([it for x, ls in inside for it in _with_labels(x, ls)], {i for _, ls in inside for i in ls})
         body = einsum(inside, labels)
         items.append((_leaf_power(body, e), labels))
     return einsum(items, base.out, dict(enumerate(base.sizes)), coef=c**e)
+
+
+def _with_labels(x: Node, labels: list[int]) -> list[tuple[Node, tuple]]:
+    """The items of a part with the labels of the whole; those that it sums have labels of their own."""
+    if not isinstance(x, Einsum):
+        return [(x, tuple(labels))]
+    place = dict(zip(x.out, labels, strict=True))
+    return [(y, tuple(place.get(i, ("inner", i)) for i in ls)) for y, ls in x.items]
 
 
 def _leaf_power(x: Node, e: Expr) -> Node:

@@ -12,6 +12,7 @@ from sympy import Expr, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
 from .facts import is_indicator, is_symmetric, sums_to_one
+from .components import transposes
 from .product import Network, einsum, is_broadcast_axis, is_zero
 
 
@@ -60,8 +61,8 @@ def upright(x: Add) -> Node:
     """The sum or its transpose, whichever has fewer transposed terms: one of the two is used in products."""
     from .product import spread_over
 
-    def turned(t: Node) -> bool:
-        return isinstance(t, Einsum) and len(t.items) == 1 and t.items[0][1] == t.out[::-1] and len(t.out) == 2
+    def turned(t: Node) -> int:
+        return transposes(t.items, *t.out) if isinstance(t, Einsum) and len(set(t.out)) == 2 == len(t.out) else 0
 
     count = sum(map(turned, x.terms))
     if not count and not any(isinstance(t, Einsum) for t in x.terms):

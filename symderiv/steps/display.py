@@ -27,6 +27,14 @@ def _look(node: Node, keys: list[Any], signs: bool) -> Any:
     if not isinstance(node, Call):
         return ("leaf", node.key)
     name = node.name
+    if name == "T":
+        return _turned(keys[0])
+    if name == "where" and keys[1:] == [("num", 1), ("num", 0)]:  # an indicator
+        return keys[0]
+    if name == "matmul" and node.operands[0].rank == 1 and keys[0][0] == "matmul":  # (A x)ᵀ y is xᵀ Aᵀ y
+        *matrices, x = keys[0][1:]
+        keys = [x, *(_turned(k) for k in reversed(matrices)), *keys[1:]]
+        return ("matmul", *keys)
     if name == "neg" and not signs:
         return keys[0]
     if name == "div" and not signs and isinstance(node.operands[1], Num):  # a number below is its inverse in front
@@ -52,7 +60,24 @@ def _look(node: Node, keys: list[Any], signs: bool) -> Any:
     if name == "sum" and node.params["axis"] is None and keys[0][0] == "mul" and node.operands[0].rank == 1 and len(keys[0]) == 3:
         pair = keys[0][1:]
         return ("matmul", *(pair if signs else sorted(pair, key=repr)))
+    if name == "sum" and node.params["axis"] is None and keys[0][0] == "mul" and node.operands[0].rank == 2 and len(keys[0]) == 3:
+        first, second = keys[0][1:]
+        return ("trace", "", _flat([_turned(first), second]))
+    if name == "trace":
+        return ("trace", "", keys[0])
     return (name, repr(node.args[2]), *keys)
+
+
+def _flat(keys: list[Any]) -> Any:
+    """The key of a matrix product of products."""
+    return ("matmul", *(x for k in keys for x in (k[1:] if k[0] == "matmul" else [k])))
+
+
+def _turned(key: Any) -> Any:
+    """The key of a transpose: of a product, the transposes in reverse order."""
+    if key[0] == "T":
+        return key[1]
+    return ("matmul", *(_turned(k) for k in reversed(key[1:]))) if key[0] == "matmul" else ("T", key)
 
 
 __all__ = ["look", "rough_look"]

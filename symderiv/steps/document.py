@@ -208,7 +208,7 @@ def _body(d: Derivation, steps: list[Step], told: _Told, explained: list[Row]) -
     too_long = False
     for chain in _chains(steps):
         for k, step in enumerate(chain):
-            if step.after.tree_size > TOO_LONG:
+            if step.after.tree_size > (TOO_LONG if k == 0 or step.rule != "substitute" else LONG_ANSWER):
                 too_long = True
                 continue
             told.number += 1
@@ -219,12 +219,13 @@ def _body(d: Derivation, steps: list[Step], told: _Told, explained: list[Row]) -
     if local:
         blocks += [Paragraph(("The local differentials that were put in:",)), Display(tuple(local))]
     if too_long:
-        text = "With all names replaced by what they stand for this is the answer; written out it is too long for a page."
+        text = "With the names replaced by what they stand for this is the answer; written out it is longer than it is useful."
         blocks.append(Paragraph((text,)))
     return blocks
 
 
 TOO_LONG = 500  # nodes of words beyond which a row is left out
+LONG_ANSWER = 120  # and beyond which the answer is left in the names of the intermediate values
 CONCLUSIONS = frozenset(("read_gradient", "read_jacobian", "reassemble"))
 
 

@@ -51,7 +51,10 @@ def _power(head: Call, block: Block) -> tuple[str, str]:
 def _operation(head: Call, active: Sequence[int]) -> str:
     if head.op.elementwise and head.name not in _KNOWN:
         name = spoken(head.name)
-        return f"{name[0].upper()}{name[1:]}{', entry by entry' if head.rank else ''}: {_slopes(head, active)}."
+        slopes = _slopes(head, active)
+        if not slopes:
+            return f"{name[0].upper()}{name[1:]} is piecewise constant: its derivative is 0 where it has one."
+        return f"{name[0].upper()}{name[1:]}{', entry by entry' if head.rank else ''}: {slopes}."
     return _KNOWN.get(head.name, f"The differential of {spoken(head.name)}, from its definition.")
 
 
@@ -127,7 +130,7 @@ def index_rule(c: Context, block: Block) -> tuple[str, str]:
     if rule == "power":
         return "power", "The power rule, and the chain rule for what is inside."
     if isinstance(head, Call) and head.op.elementwise and head.name not in _KNOWN and rule != "norm":
-        told = "" if rule in ("power", "reciprocal") else f"; {reason[reason.index('`') :]}"
+        told = f"; {reason[reason.index('`') :]}" if "`d" in reason and rule not in ("power", "reciprocal") else "."
         return rule, f"The chain rule: the derivative of {spoken(head.name)}, times the derivative of its argument{told}"
     return rule, reason
 

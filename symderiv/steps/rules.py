@@ -82,7 +82,7 @@ _GENERAL = (
         "terms", "term by term", r"\mathrm d\big(f(u) + g(v)\big) = f'(u)\,\mathrm du + g'(v)\,\mathrm dv",
         "Several terms are differentiated in one line, each by its own rule.",
         "The differentials of the terms do not depend on one another.",
-        MAGNUS + "ch. 8, sec. 2", "norm(x) + exp(a @ x)", "x", vars={"a": "n", "x": "n"},
+        MAGNUS + "ch. 8, sec. 2", "sum(exp(x)) + norm(A @ x)", "x", vars={"A": "m,n"},
     ),
     Rule(
         "constant", "constants drop out", r"\mathrm d(u + c) = \mathrm du",
@@ -158,7 +158,7 @@ _GENERAL = (
         "distribute", "distributing sums", r"\sum_i a_i (b_i + c_i) = \sum_i a_i b_i + \sum_i a_i c_i",
         "Sums are multiplied out and taken apart.",
         "Finite sums may be rearranged.",
-        "distributive law", "sum(softplus(X @ w) - y*(X @ w))", "w", style="index", vars={"w": "n positive"},
+        "distributive law", "sum((y - exp(X @ w))*(X @ w))", "w", style="index", vars=_REGRESSION, detail="full",
     ),
     Rule(
         "read_gradient", "reading off the gradient", r"\mathrm dL = \operatorname{tr}(G^\top \mathrm dW)\ \Rightarrow\ "
@@ -184,8 +184,7 @@ _GENERAL = (
     ),
     Rule(
         "simplify", "simplification", r"a b + a c = a (b + c)", "Like factors and terms are collected, and the shortest form is kept.",
-        "Each rewriting is an identity of the algebra of arrays.", "normal form of the engine", "-log(prod(sum(Y*softmax(Z, axis=1), axis=1)))", "Z",
-        vars={"Z": "n,k", "Y": "n,k onehot"},
+        "Each rewriting is an identity of the algebra of arrays.", "normal form of the engine", "norm(A @ A)", "A", vars={"A": "n,n"},
     ),
     Rule(
         "properties", "declared properties", r"A = A^\top", "What was declared of a variable is used in the result.",
@@ -253,7 +252,7 @@ _GENERAL = (
 SPOKEN = {
     "inv": "the inverse", "pinv": "the pseudoinverse", "logdet": "log det", "det": "the determinant", "abs": "the absolute value",
     "xlogy": "x log y", "tanh": "the hyperbolic tangent", "sin": "the sine", "cos": "the cosine", "tan": "the tangent", "pow": "the power", "norm": "the norm",
-    "arctan": "the arctangent", "heaviside": "the unit step", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
+    "arctan": "the arctangent", "sign": "the sign", "heaviside": "the unit step", "relu": "ReLU", "sigmoid": "the sigmoid", "logsigmoid": "the log-sigmoid", "log_softmax": "log softmax",
     "logsumexp": "log-sum-exp", "exp": "the exponential", "log": "the logarithm", "max": "the maximum", "min": "the minimum",
     "maximum": "the maximum", "minimum": "the minimum", "prod": "the product", "sqrtm": "the matrix square root",
     "cholesky": "the Cholesky factor", "where": "a case distinction", "leaky_relu": "leaky ReLU", "prelu": "PReLU", "elu": "ELU",
