@@ -118,7 +118,9 @@ class Derivative(Explained, Emitting):
     def kinked(self) -> list[Call]:
         """The operations of the original that have kinks."""
         smooth = _smooth_by_use(self.problem.expr)
-        return [n for n in postorder(self.problem.expr) if isinstance(n, Call) and n.op.kinks and n not in smooth]
+        divides = any(isinstance(n, Call) and n.name == "prod" for n in postorder(self.expr))  # prod(x)/x is what has the kink
+        found = [n for n in postorder(self.problem.expr) if isinstance(n, Call) and n.op.kinks and n not in smooth and variables(n)]
+        return [n for n in found if divides or n.name not in ("prod", "iprod")]
 
     @cached_property
     def notes(self) -> list[str]:

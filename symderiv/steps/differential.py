@@ -19,7 +19,7 @@ from ..simplify.product import scale
 from .blocks import Block
 from .changes import change_words
 from .context import Context
-from .display import look, rough_look
+from .display import look, looks_same, rough_look
 from .model import Section, Step
 from .pairing import canonical, change_last, nothing, pair, plus, terms_of
 from .reasons import local_rule
@@ -342,7 +342,7 @@ def shortest(c: Context, total: Node, result: Node) -> Node:
 def as_handed_over(short: Node, result: Node) -> Node:
     """The engine's answer itself where it looks like the form in names."""
     final = to_words(result)
-    return final if look(short) == look(final) else short
+    return final if looks_same(short, final) else short
 
 
 def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step]:
@@ -352,7 +352,8 @@ def last_steps(c: Context, symbol: Node, short: Node, result: Node) -> list[Step
         return []
     tidy = c.speller.plain(result)
     steps = []
-    if not c.abbreviations and look(tidy) != look(short) and tidy is not final and tidy.tree_size <= short.tree_size:
+    shorter = not c.abbreviations and tidy is not final and tidy.tree_size <= short.tree_size
+    if shorter and not looks_same(tidy, short):
         steps.append(Step("simplify", "Like factors and terms are collected.", short, tidy, symbol, new=(tidy,)))
         short = tidy
     named = {v for _, v in c.names.order} | c.abbreviations

@@ -11,6 +11,17 @@ from ..expr.nodes import Call, Node, Num
 from ..expr.walk import fold
 
 
+def looks_same(a: Node, b: Node) -> bool:
+    """Whether a reader would see the same twice: `Σ x / n` and the mean of x are printed alike."""
+    if look(a) == look(b):
+        return True
+    if max(a.tree_size, b.tree_size) > 200 or abs(a.tree_size - b.tree_size) > 8:
+        return False
+    from ..write.unicode import to_unicode  # a node prints itself
+
+    return to_unicode(a) == to_unicode(b)
+
+
 def look(word: Node) -> Any:
     """A key that is equal for words that print the same: nested products are flat, `Σ x ⊙ y` is `xᵀ y`."""
     return fold(word, lambda node, keys: _look(node, keys, signs=True))
@@ -80,4 +91,4 @@ def _turned(key: Any) -> Any:
     return ("matmul", *(_turned(k) for k in reversed(key[1:]))) if key[0] == "matmul" else ("T", key)
 
 
-__all__ = ["look", "rough_look"]
+__all__ = ["look", "looks_same", "rough_look"]

@@ -260,7 +260,7 @@ def scaled(coef: Expr, body: Node, last: Container[Node] = ()) -> Node:
     top = -top if minus else top
     factors = list(body.operands) if isinstance(body, Call) and body.name == "mul" else [body]
     over: list[Node] = []
-    while factors and not any(n in last or _is_sum(n) for n in postorder(factors[0])):
+    while factors and not _is_sum(factors[0]) and not any(n in last for n in postorder(factors[0])):
         over.append(factors.pop(0))
     under: list[Node] = []
     if over and isinstance(over[0], Call) and over[0].name == "div":
@@ -270,7 +270,7 @@ def scaled(coef: Expr, body: Node, last: Container[Node] = ()) -> Node:
     over = [f for f in over if not (isinstance(f, Num) and f.value == 1)]
     num = [*([Num(top)] if top != 1 else []), *over]
     den = [*([Num(bottom)] if bottom != 1 else []), *under]
-    if den and not num and len(factors) == 1 and not under:
+    if den and not num and len(factors) == 1 and _is_sum(factors[0]):
         out: Node = Call("div", factors[0], times(*den))
     elif den:
         out = times(Call("div", times(*num), times(*den)), *factors)

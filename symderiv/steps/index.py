@@ -323,7 +323,7 @@ def derive_index(c: Context) -> Section:
     if not symbol.rank and steps and steps[-1].after is not short and steps[-1].subject is builder.subject:
         said = "The sums are written as products of vectors and matrices."
         steps.append(Step("reassemble", said, steps[-1].after, short, builder.subject, new=(short,), weight="key"))
-    if symbol.rank:
+    if symbol.rank or not steps or steps[-1].subject is not builder.subject:
         steps.append(Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)
     section = c.section(steps)

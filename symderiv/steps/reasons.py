@@ -131,7 +131,7 @@ def index_rule(c: Context, block: Block) -> tuple[str, str]:
         return "power", "The power rule, and the chain rule for what is inside."
     if isinstance(head, Call) and head.op.elementwise and head.name not in _KNOWN and rule != "norm":
         told = f"; {reason[reason.index('`') :]}" if "`d" in reason and rule not in ("power", "reciprocal") else "."
-        return rule, f"The chain rule: the derivative of {spoken(head.name)}, times the derivative of its argument{told}"
+        return rule, f"The chain rule: the derivative of {spoken(rule)}, times the derivative of its argument{told}"
     return rule, reason
 
 

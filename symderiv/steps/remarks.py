@@ -105,7 +105,7 @@ CONVENTIONS = {
 
 def remarks(d: Derivation, options: Options) -> list[Parts]:
     """Notes of the answer, conventions behind its signs, the points where it does not hold, and the layout."""
-    out: list[Parts] = [(n if n.endswith(".") else n + ".",) for n in d.notes]
+    out: list[Parts] = [_note(d, n if n.endswith(".") else n + ".") for n in d.notes]
     used = {n.name for words in d.results.values() for n in postorder(words) if isinstance(n, Call)}
     if any(isinstance(n, Call) and n.name == "abs" and n.rank == 1 for s in d.steps for n in postorder(s.after)):
         out.append(("The bars of `|u|` take the absolute value of every entry.",))
@@ -117,6 +117,12 @@ def remarks(d: Derivation, options: Options) -> list[Parts]:
     if layout == "denominator" and any(s.function.rank for s in d.sections[:1]) and d.order == 1:
         out.append(("In denominator layout the result is shown with its axes swapped: variable first, output last.",))
     return out
+
+
+def _note(d: Derivation, text: str) -> Parts:
+    """A note of the answer, with the variable that it begins with as mathematics."""
+    name, space, rest = text.partition(" ")
+    return (Math(d.vars[name]), space + rest.replace("G + Gᵀ - diag(G)", "`G + Gᵀ − diag(G)`")) if name in d.vars else (text,)
 
 
 def _kink(d: Derivation, node: Call) -> Parts:

@@ -67,6 +67,12 @@ _GENERAL = (
         "log(sum(exp(x)))", "x",
     ),
     Rule(
+        "definition", "definition", r"\operatorname{KL}(q\,\|\,p) = \sum_i q_i\log\frac{q_i}{p_i}",
+        "A function that is defined by simpler ones is replaced by its definition.",
+        "It is what the name stands for.",
+        "the declaration of the function", "kl(q, softmax(z))", "z", vars={"q": "n simplex", "z": "n"},
+    ),
+    Rule(
         "entries", "by entries", r"\lVert u\rVert^2 = \sum_i u_i^2",
         "The value is written out by the entries of vectors and matrices.",
         "Matrix products, traces and norms are defined by these sums.",

@@ -87,9 +87,9 @@ class _Html:
         number = f'<span class="number">({r.number})</span> ' if r.number else ""
         rule = f'<td class="rule"><span>{number}{escape(r.title)}</span></td>' if r.title else "<td></td>"
         chain = ' class="chain"' if r.left is not None and later else ""
-        first = to_mathml(rf"\displaystyle {arrow}{left}", True) if left else ""
+        first = to_mathml(rf"{arrow}{left}", large=True) if left else ""
         sign = RELATIONS.get(r.relation, r.relation)
-        second = to_mathml(rf"\displaystyle {sign} {right}", True)
+        second = to_mathml(rf"{sign} {right}", large=True)
         return f'<tr{chain}><td class="left">{first}</td><td>{second}</td>{rule}</tr>'
 
 

@@ -9,34 +9,75 @@ from .mathtree import Tree, parse
 BOLD = {"mathbf": "bold", "boldsymbol": "bold-italic"}
 
 
-def to_mathml(latex: str, display: bool = False) -> str:
+def to_mathml(latex: str, display: bool = False, large: bool = False) -> str:
     """`<math>` for a formula.
+
+    Args:
+        display: centred in a line of its own.
+        large: as large as that, but where it stands.
 
     Raises:
         CodeError: SD508 for LaTeX that this package does not write.
     """
-    mode = ' display="block"' if display else ""
+    mode = ' display="block"' if display else ' displaystyle="true"' if large else ""
     return f"<math{mode}>{_inside(parse(latex))}</math>"
 
 
 def _inside(tree: Tree) -> str:
-    return "".join(map(element, tree.parts)) if tree.kind == "row" else element(tree)
+    return _sequence(tree.parts) if tree.kind == "row" else element(tree)
+
+
+THIN = '<mspace width="0.17em"/>'
+OPENING, CLOSING = frozenset("([{⟨"), frozenset(")]}⟩")
+
+
+def _sequence(parts: list[Tree]) -> str:
+    """Elements in a row, spaced as mathematics is: around names of functions, and a sign that belongs to what follows it."""
+    out: list[str] = []
+    before: Tree | None = None
+    for tree in parts:
+        if before is not None and (_is_word(tree) and _ends_operand(before) or _is_word(before) and _begins_operand(tree)):
+            out.append(THIN)
+        if tree.kind == "operator" and tree.text in "−+" and not (before is not None and _ends_operand(before)):
+            out.append(f'<mo form="prefix" lspace="0" rspace="0">{tree.text}</mo>')
+        else:
+            out.append(element(tree))
+        before = tree
+    return "".join(out)
+
+
+def _is_word(tree: Tree) -> bool:
+    """The name of a function, maybe with an exponent; σ(…) is a letter."""
+    core = tree.parts[0] if tree.kind == "script" and tree.parts else tree
+    return core.kind == "word" or (core.kind == "big" and core.text.isalpha())
+
+
+def _ends_operand(tree: Tree) -> bool:
+    if tree.kind == "operator":
+        return tree.text in CLOSING or tree.text in "|‖…⋯"
+    return tree.kind != "space" and not _is_word(tree) and not (tree.kind == "row" and not tree.parts)
+
+
+def _begins_operand(tree: Tree) -> bool:
+    if tree.kind == "operator":
+        return tree.text in "|‖"
+    return tree.kind not in ("space", "fence")
 
 
 def element(tree: Tree) -> str:
     """One MathML element."""
     kind, text, parts = tree.kind, escape(tree.text), tree.parts
     if kind == "row":
-        return f"<mrow>{''.join(map(element, parts))}</mrow>"
+        return f"<mrow>{_sequence(parts)}</mrow>"
     if kind == "number":
         return f"<mn>{text}</mn>"
     if kind == "letter":
         return f"<mi>{text}</mi>"
     if kind == "word":
-        return f'<mi mathvariant="normal">{text}</mi>' if len(text) == 1 else f'<mi>{text}</mi><mspace width="0.1em"/>'
+        return f'<mi mathvariant="normal">{text}</mi>' if len(text) == 1 else f"<mi>{text}</mi>"
     if kind == "operator":
         stretch = ' stretchy="false"' if tree.text in "()[]{}|‖⟨⟩" else ""
-        form = ' separator="true"' if tree.text == "," else ""
+        form = ' separator="true"' if tree.text == "," else ' lspace="0" rspace="0"' if tree.text in "|‖" else ""
         return f"<mo{stretch}{form}>{text}</mo>"
     if kind == "big":
         return f"<mo>{text}</mo>" if tree.text in "∑∏" else f'<mo movablelimits="true">{text}</mo>'

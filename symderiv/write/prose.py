@@ -11,6 +11,7 @@ from ..expr.op import OPS
 from .mathtree import OPERATORS, SYMBOLS
 from .names import ACCENTS, GREEK, SUBSCRIPTS, SUPERSCRIPTS, escape, latex_name, lowered, raised, unicode_name
 
+_D = r"\mathrm{d}"
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 FUNCTIONS = frozenset(("log", "exp", "max", "min", "det", "sin", "cos", "tan"))
 OPERATOR_NAMES = frozenset(("tr", "diag", "vec", "softmax", "softplus", "relu", "logsumexp", "sign", "var", "mean", "H"))
@@ -95,8 +96,13 @@ def unicode_to_latex(text: str, lone: bool = False, names: Mapping[str, str] = N
             continue
         word = re.match(r"[A-Za-z]+(?:\d+|_\w+)*", text[k:])
         if word:
-            out.append(_word(word.group(0), names))
+            piece = _word(word.group(0), names)
             k += len(word.group(0))
+            if piece.startswith(_D):  # a differential stands apart from its neighbours
+                beside = re.search(r"[\w})]\s*$", "".join(out[-3:]))
+                after = re.match(r"\s+[^\W\d]", text[k:])
+                piece = (r"\, " if beside else "") + piece + (r"\, " if after else "")
+            out.append(piece)
             continue
         for table, sign in ((_RAISED, "^"), (_LOWERED, "_")):
             if c in table:

@@ -181,6 +181,8 @@ class _StepPrinter(MathPrinter):
                 return Piece(body=body, level=MathLevel.LOWERED, rank=1)
         if isinstance(node, Call) and node.name in ("softmax", "log_softmax") and node.params["axis"] == node.rank - 1:
             node = Call(node.name, *node.operands, axis=-1)  # the last axis is the usual one
+        if isinstance(node, Call) and node.name == "prod" and node.params["axis"] is None and isinstance(node.operands[0], Var):
+            return self._product_of_entries(node, pieces[0])
         if isinstance(node, Call) and node.name == "abs" and node.rank == 1:
             return self.atom(self.n.absolute(self.text(pieces[0])[0]), 1)
         if isinstance(node, Call) and node.name == "add" and node.rank == 1:
@@ -195,6 +197,17 @@ class _StepPrinter(MathPrinter):
         if self.shapes and isinstance(node, Call) and node.name == "matmul":
             return self.with_shapes(node, pieces)
         return super().visit(node, pieces)
+
+    def _product_of_entries(self, node: Call, piece: Piece) -> Piece:
+        """`∏ᵢ qᵢ`"""
+        v = node.operands[0]
+        free = [c for c in "ijklm" if c not in self.n.names][: v.rank]
+        if len(free) < v.rank or not v.rank:
+            return super().visit(node, [piece])
+        text = self.n.lowered(self.n.name(v.name, 0)[0], free)  # type: ignore[attr-defined]
+        sign = "∏" if not self.latex else r"\prod"
+        signs = [self.n.big(sign, c, "1", self.scalar(s)[0], "", True) for c, s in zip(free, v.shape, strict=True)]
+        return Piece(body=" ".join([*signs, text]), level=MathLevel.BIG)
 
     def _changes(self, word: Node) -> bool:
         """Whether a differential stands in the words."""
@@ -313,7 +326,8 @@ class _StepPrinter(MathPrinter):
             sizes = [self.scalar(s)[0] if not isinstance(s, int) else str(s) for s in shape]
             below = (r" \times " if self.latex else "×").join(sizes)
             links.append(rf"\underset{{{below}}}{{{text}}}" if self.latex else f"{text}[{below}]")
-        return replace(plain, body=self.n.juxtaposed(links), turned=None)
+        body = r" \; ".join(links) if self.latex else self.n.juxtaposed(links)
+        return replace(plain, body=body, turned=None)
 
 
 _CONTRACTIONS = frozenset(("matmul", "sum", "mean", "trace", "dot", "norm", "isum"))
