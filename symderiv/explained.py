@@ -85,7 +85,8 @@ def derivation_of(answers: Sequence[Derivative], style: str, detail: str) -> Der
     last = {a.chain[-1].name: a.expr for a in answers}
     request = Request(
         problem.expr, dict(problem.vars), targets, last, dict(problem.definitions), first.order, problem.name, first.layout,
-        first.symmetric, tuple(dict.fromkeys(n for a in answers for n in a.notes)), tuple(first.kinks), tuple(first.kinked), problem.source,
+        first.symmetric, tuple(dict.fromkeys(n for a in answers for n in a.notes)), tuple(first.kinks),
+        tuple(first.kinked), problem.source,
     )  # fmt: skip
     return derivation(request, style, detail)
 

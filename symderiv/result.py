@@ -119,8 +119,8 @@ class Derivative(Explained, Emitting):
         """The operations of the original that have kinks."""
         smooth = _smooth_by_use(self.problem.expr)
         divides = any(isinstance(n, Call) and n.name == "prod" for n in postorder(self.expr))  # prod(x)/x is what has the kink
-        found = [n for n in postorder(self.problem.expr) if isinstance(n, Call) and n.op.kinks and n not in smooth and variables(n)]
-        return [n for n in found if divides or n.name not in ("prod", "iprod")]
+        found = [n for n in postorder(self.problem.expr) if isinstance(n, Call) and n.op.kinks and n not in smooth]
+        return [n for n in found if variables(n) and (divides or n.name not in ("prod", "iprod"))]
 
     @cached_property
     def notes(self) -> list[str]:

@@ -299,7 +299,10 @@ class Context:
         if not (new or gone) or rough_look(before) == rough_look(core_words):
             return []
         defined = [n for n in gone if OPS[n].define and not callable(OPS[n].define)]
-        said = [*_logarithm_laws(self.task.words, gone), *(RECOGNISED[n] for n in new if n in RECOGNISED and n in _operations(core_words))]
+        said = [
+            *_logarithm_laws(self.task.words, gone),
+            *(RECOGNISED[n] for n in new if n in RECOGNISED and n in _operations(core_words)),
+        ]
         if said:
             reason = "Here " + ", and ".join(dict.fromkeys(said)) + "."
         elif defined:
@@ -350,7 +353,9 @@ def _logarithm_laws(words: Node, gone: list[str]) -> list[str]:
     if logs and "exp" in gone:
         out.append("`log exp(a) = a`")
     hot = dict.fromkeys(n.name for n in inside if isinstance(n, Var) and n.is_a("onehot"))
-    out += [f"one entry of every row of `{v}` is 1 and the others are 0, so that one term is left under the logarithm" for v in hot]
+    out += [
+        f"one entry of every row of `{v}` is 1 and the others are 0, so that one term is left under the logarithm" for v in hot
+    ]
     return out
 
 

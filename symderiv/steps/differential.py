@@ -116,7 +116,6 @@ class Lines:
             self.opens = False
             self.line = after
 
-
     def _is_in_the_head(self, after: Node) -> bool:
         """Whether moving factors after the last line is no line of its own: a linear map, and no trace."""
         last = self.steps[-1]
@@ -226,7 +225,9 @@ def _advance(c: Context, lines: Lines, waiting: Waiting, group: list[Block]) -> 
     lines.add(rule, reason, waiting.line(instead), [t.before for t in told], [t.after for t in told], children)
     for block in group:
         (at,) = waiting.places(block.head)
-        order = {n: k for k, n in enumerate(postorder(next(t.after for t in told if t.before is c.change(c.face(block.head)[0]))))}
+        order = {
+            n: k for k, n in enumerate(postorder(next(t.after for t in told if t.before is c.change(c.face(block.head)[0]))))
+        }
         parts = sorted(c.parts(block, waiting.terms[at][1]), key=lambda p: order.get(c.change(c.face(p.target)[0]), 0))
         if c.task.detail != "full":
             parts = together(parts)

@@ -348,10 +348,8 @@ def _times(words: list[Node], last: list[Node]) -> Node:
                 (beside if _is_sum(o) or beside else num).append(o)
         else:
             (beside if k >= len(words) or _is_sum(w) else num).append(w)
-    if not den:
-        out = times(*num, *beside)
-    else:
-        out = times(Call("div", times(*num) if num else Num(1), times(*den)), *beside)
+    front = num if not den else [Call("div", times(*num), times(*den))]
+    out = times(*front, *beside)
     return negate(out) if minus else out
 
 

@@ -63,8 +63,8 @@ class Facts:
         sized = {s.name: k for s, k in sizes.items()}
         try:
             with np.errstate(all="ignore"):
-                found = [evaluate(w, {**sized, **values}) for w in sides]
-            return bool(np.allclose(*found, rtol=1e-6, equal_nan=True))
+                left, right = (evaluate(w, {**sized, **values}) for w in sides)
+            return bool(np.allclose(left, right, rtol=1e-6, equal_nan=True))
         except (SymDerivError, ArithmeticError, ValueError, IndexError, TypeError):
             return True
 

@@ -124,9 +124,7 @@ class Backward:
         """A variable that the value does not depend on."""
         subject = self.symbol(v)
         result = to_words(self.c.trace.results[v])
-        return [
-            Step(*absent(v), subject, result, subject, weight="key", opens=True)
-        ]
+        return [Step(*absent(v), subject, result, subject, weight="key", opens=True)]
 
     def seed(self) -> Step:
         subject = self.symbol(self.c.task.core)

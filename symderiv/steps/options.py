@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from ..errors import InputError
 
-
 _TRANSPOSES = re.compile(r"T|t|'|\\(?:top|intercal|prime|dagger)|\\math(?:sf|rm|bf|it)\s*(?:\{[Tt]\}|[Tt])")
 _NAME = re.compile(r"[A-Za-z]\w{0,30}", re.ASCII)
 

@@ -33,7 +33,12 @@ def local_rule(c: Context, block: Block) -> tuple[str, str]:
         return _sum(c, block)
     if isinstance(head, Einsum):
         inner = block.inner[0] if len(block.inner) == 1 else None
-        if isinstance(inner, Call) and inner.name == "pow" and isinstance(inner.operands[1], Num) and inner.operands[1].value == 2:
+        if (
+            isinstance(inner, Call)
+            and inner.name == "pow"
+            and isinstance(inner.operands[1], Num)
+            and inner.operands[1].value == 2
+        ):
             return _power(inner, block)
         return _product(c, block, head)
     return "linear", "The map is linear in what changes, so it acts on the change."

@@ -36,7 +36,7 @@ class Size:
 
     @property
     def bound(self) -> str:
-        """"> 0" or "≥ 0" for a scalar that is declared so."""
+        """ "> 0" or "≥ 0" for a scalar that is declared so."""
         if self.var.rank:
             return ""
         return "> 0" if self.var.is_a("positive") else "≥ 0" if self.var.is_a("nonnegative") else ""
@@ -71,7 +71,12 @@ def introduction(d: Derivation, options: Options) -> Parts:
         axis = sample_axis(d.vars.values(), (v for s in d.sections for v in s.wrt))
         rows = [v for v in d.vars.values() if row_name(v, axis, d.vars)]
         for k, v in enumerate(rows):
-            parts += ["Written as columns, " if not k else " and ", Math(Call("getitem", v, Index("i"), spec=("at",))), " is row `i` of ", Math(v)]
+            parts += [
+                "Written as columns, " if not k else " and ",
+                Math(Call("getitem", v, Index("i"), spec=("at",))),
+                " is row `i` of ",
+                Math(v),
+            ]
         parts += [". "] if rows else []
     parts.append(f"The derivation uses {STYLE_NAMES[d.style]}")
     layout = options.layout or d.layout

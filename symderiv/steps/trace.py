@@ -128,9 +128,8 @@ class Trace:
         """Where a value stands in the problem as the user wrote it, so that terms and factors keep his order."""
         for n in postorder(node):
             if n not in self._place:
-                word = self.written.get(n)
                 inside = [self._place[o] for o in n.operands if o in self._place]
-                at = self._order.get(n if isinstance(n, Var) else word) if n in self._order or word is not None else None
+                at = self._order.get(n if isinstance(n, Var) else self.written.get(n, n))
                 self._place[n] = (at, 0) if at is not None else max(inside, default=(len(self._order), 0))
         return self._place[node]
 

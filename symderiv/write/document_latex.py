@@ -85,7 +85,9 @@ class _Latex:
             rows.append(rf"  \item{label} {named}" + "".join(self.inline(p) for p in parts))
         body = "\n".join(rows)
         if b.numbered:  # a label that is too long for its column pushes the text, and does not hang into the margin
-            lengths = r"\setlength{\labelwidth}{2.4em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}"
+            lengths = (
+                r"\setlength{\labelwidth}{2.4em}\setlength{\leftmargin}{3em}\setlength{\itemsep}{2pt}\setlength{\parsep}{0pt}"
+            )
             return f"\\begin{{list}}{{}}{{{lengths}}}\n{body}\n\\end{{list}}"
         return f"\\begin{{itemize}}\n\\setlength{{\\itemsep}}{{2pt}}\n{body}\n\\end{{itemize}}"
 
@@ -95,7 +97,13 @@ class _Latex:
         marked = self.doc.options.highlight
         right = [self.math.text(r.right.words, r.right.highlight if marked else (), self.doc.options.shapes) for r in b.rows]
         titles = [self.title(r) for r in b.rows]
-        room = PAGE - max((formula_width(t) + (5 if r.final_of_chain else 0) for t, r in zip(left, b.rows, strict=True) if t), default=0.0) - 3
+        room = (
+            PAGE
+            - max(
+                (formula_width(t) + (5 if r.final_of_chain else 0) for t, r in zip(left, b.rows, strict=True) if t), default=0.0
+            )
+            - 3
+        )
         column = room - _column(titles)
         if self.sentences and any(formula_width(t) > column for t in right):
             titles = [f"({r.number})" if r.title and r.number else "" for r in b.rows]

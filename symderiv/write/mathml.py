@@ -36,7 +36,7 @@ def _sequence(parts: list[Tree]) -> str:
     out: list[str] = []
     before: Tree | None = None
     for tree in parts:
-        if before is not None and (_is_word(tree) and _ends_operand(before) or _is_word(before) and _begins_operand(tree)):
+        if before is not None and ((_is_word(tree) and _ends_operand(before)) or (_is_word(before) and _begins_operand(tree))):
             out.append(THIN)
         if tree.kind == "operator" and tree.text in "−+" and not (before is not None and _ends_operand(before)):
             out.append(f'<mo form="prefix" lspace="0" rspace="0">{tree.text}</mo>')

@@ -191,7 +191,9 @@ class _StepPrinter(MathPrinter):
             return self._beside_fraction(node, pieces)
         if isinstance(node, Call) and node.name == "mul" and not node.rank and any(map(self._changes, node.operands)):
             pieces = [
-                replace(p, body=self.n.brackets(p.body), level=MathLevel.ATOM, chain=False) if p.chain and not self._changes(o) else p
+                p
+                if not p.chain or self._changes(o)
+                else replace(p, body=self.n.brackets(p.body), level=MathLevel.ATOM, chain=False)
                 for p, o in zip(pieces, node.operands, strict=True)
             ]
         if self.shapes and isinstance(node, Call) and node.name == "matmul":
