@@ -60,7 +60,7 @@ def test_latex_is_balanced(name: str, style: str) -> None:
     for latex in (r.latex(steps=True, style=style), r.latex(steps=True, style=style, standalone=True, shapes=True, bold=True)):
         assert balanced(latex)
         assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") >= 1
-        assert latex.count(r"\left") - latex.count(r"\leftarrow") == latex.count(r"\right")
+        assert len(re.findall(r"\\left(?![a-z])", latex)) == len(re.findall(r"\\right(?![a-z])", latex))
         assert latex.isascii(), [c for c in latex if not c.isascii()]
 
 
@@ -224,7 +224,7 @@ def test_width_counts_what_is_seen() -> None:
 
 def test_prose() -> None:
     assert bare("so `d‖u‖² = 2 uᵀ du` holds") == "so d‖u‖² = 2 uᵀ du holds"
-    assert latex_prose("`d‖u‖² = 2 uᵀ du`") == r"$\mathrm{d}\|u\|^{2} = 2 u^{\top} \mathrm{d}u$"
+    assert latex_prose("`d‖u‖² = 2 uᵀ du`") == r"$\mathrm{d}\|u\|^{2} = 2 u^{\top} \, \mathrm{d}u$"
     assert unicode_to_latex("alpha") == r"\alpha"
     assert latex_prose("100 % of x_1 & y") == r"100 \% of x\_1 \& y"
 
@@ -248,3 +248,64 @@ def test_command_line(python: str, environment: dict[str, str]) -> None:
     assert r"\documentclass" in article.stdout and r"\nabla_{\theta} L" in article.stdout and "^T" in article.stdout
     wrong = run(python, environment, *base, "--rename", "w")
     assert wrong.returncode == 2 and "NAME=TEX" in wrong.stderr
+
+
+def test_options_that_were_not_understood_are_refused() -> None:
+    from symderiv.errors import InputError
+
+    r = answer("sigmoid")
+    for wrong in (
+        {"transpose": r"\foo}"}, {"update": "a b"}, {"update": "X"}, {"rename": {"v": "z"}}, {"rename": {"w": "y"}}, {"rename": {"w": " "}},
+        {"rename": {"w": r"\input{/etc/passwd}"}}, {"derivative": "slope"}, {"layout": "mixed"}, {"colour": True},
+    ):  # fmt: skip
+        with pytest.raises(InputError) as caught:
+            r.latex(steps=True, **wrong)
+        assert caught.value.code == "SD105" and caught.value.hint
+
+
+def test_names_are_renamed_everywhere() -> None:
+    r = answer("sigmoid")
+    text = r.text(steps=True, rename={"w": r"\hat{\beta}", "n": "N"}, shapes=True)
+    assert "w" not in re.findall(r"\b\w\b", text) and "β̂" in text and "ℝ^(N×d)" in text
+    html = r.html(steps=True, rename={"w": r"\theta"})
+    assert "θ" in html and "<mi>w</mi>" not in html
+
+
+def test_entries_of_bold_vectors_are_not_bold() -> None:
+    latex = answer("sigmoid").latex(steps=True, style="index", bold=True, samples=True)
+    assert r"\mathbf{w}" in latex and "w_{j}" in latex and r"\mathbf{w}_{j}" not in latex
+    assert r"\mathbf{x}_{i}" in latex and "x_{ij}" in latex
+
+
+def test_what_was_declared_is_said() -> None:
+    text = sd.derive("n/2*logdet(S) + lam*trace(S)", "S", vars={"S": "d,d psd", "lam": "scalar positive"}).text(steps=True)
+    assert "symmetric and positive definite" in text and "λ > 0" in text
+    assert "Not differentiable where X w = 0 (ReLU)" in sd.derive(
+        "sum(relu(X @ w))", "w", vars={"X": "n,d", "w": "d"}
+    ).text(steps=True, detail="normal").replace("u = 0", "X w = 0")
+
+
+def test_mathml_spaces_functions_and_signs() -> None:
+    assert '<mo form="prefix" lspace="0" rspace="0">−</mo>' in to_mathml("x = -y")
+    assert '<mo form="prefix"' not in to_mathml("x - y")
+    assert to_mathml(r"y \log x").count("<mspace") == 2 and "<mspace" not in to_mathml(r"\log(x)")
+    assert to_mathml("x", large=True).startswith('<math displaystyle="true">')
+
+
+def test_several_sections_tell_names_and_reasons_once() -> None:
+    text = sd.derive("sum((tanh(X @ W + b) - Y)**2)", ["W", "b"], vars={"X": "n,d", "W": "d,k", "b": "k", "Y": "n,k"}).text(
+        steps=True, style="index"
+    )
+    assert text.count("with the intermediate values") == 1 and text.count("Written out by entries") == 1
+    assert text.count("With respect to") == 2
+
+
+def test_options_of_steps_need_steps(python: str, environment: dict[str, str]) -> None:
+    done = run(python, environment, "sum(x)", "--wrt", "x", "--var", "x: n", "--nabla")
+    assert done.returncode == 2 and "--steps" in done.stderr
+
+
+def test_pdf_on_the_command_line_without_an_engine(python: str, environment: dict[str, str], tmp_path: Path) -> None:
+    bare = {**environment, "PATH": str(tmp_path)}
+    done = run(python, bare, "sum(x)", "--wrt", "x", "--var", "x: n", "--pdf", str(tmp_path / "x.pdf"))
+    assert done.returncode == 2 and "SD509" in done.stderr and "TeX" in done.stderr

@@ -242,3 +242,95 @@ def test_the_example_of_every_rule_uses_it(rule) -> None:
     derivation = answer.derivation(rule.style, rule.detail)
     assert rule.key in {s.rule for s in walk_steps(derivation.steps)}
     assert check_steps(derivation, points=1).ok
+
+
+# as a person writes -----------------------------------------------------------------------------------------------------------
+CLASSIFIER = "X: n,d\nw: d\ny: n\np = sigmoid(X @ w)\n"
+
+
+def test_terms_are_differentiated_together_and_rearranging_is_one_step() -> None:
+    answer = sd.derive(sd.parse(CLASSIFIER + "L = -sum(y*log(p) + (1 - y)*log(1 - p))"), "w")
+    rules = [s.rule for s in answer.derivation().steps]
+    assert rules == ["linear", "logsigmoid", "transpose", "linear", "read_gradient", "substitute"]
+    several = explain("sum(exp(x)) + norm(A @ x)", "x", {"A": "m,n", "x": "n"})[1]
+    (terms,) = [s for s in several.steps if s.rule == "terms"]
+    assert {c.rule for c in terms.children} == {"exp", "linear"}
+
+
+def test_the_order_of_the_terms_is_the_users() -> None:
+    variables = {**REGRESSION, "lam": "scalar", "mu": "scalar"}
+    _, derivation = explain("sum((X @ w - y)**2)/(2*n) + lam*norm(w, 1) + mu/2*sum(w**2)", "w", variables, "index")
+    entries = str(derivation.steps[0].after)
+    assert entries.index("r[i]**2") < entries.index("abs(w") < entries.index("w[k]**2")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_facts_are_told_where_they_are_used(style: str) -> None:
+    _, one_hot = explain("-sum(y*log(softmax(z)))", "z", {"z": "k", "y": "k onehot"}, style)
+    assert [s for s in one_hot.steps if "entries of `y` sum to 1" in s.reason]
+    _, free = explain("-sum(y*log(softmax(z)))", "z", {"z": "k", "y": "k"}, style)
+    assert not [s for s in free.steps if "sum to" in s.reason]
+    problem = sd.parse("x: n\nc = x - mean(x)\nf = c/norm(c)")
+    assert [s for s in sd.derive(problem, "x").derivation(style).steps if "entries of `c` sum to 0" in s.reason]
+
+
+def test_a_likelihood_becomes_a_cross_entropy() -> None:
+    text = "Z: n,k\nY: n,k onehot\nP = softmax(Z, axis=1)\nq = sum(Y*P, axis=1)\nL = -log(prod(q))"
+    answer = sd.derive(sd.parse(text), "Z")
+    assert str(answer) == "softmax(Z) - Y" and not answer.kinks
+    first = answer.derivation().steps[0]
+    assert first.rule == "rewrite" and "logarithm of a product" in first.reason and "row of `Y`" in first.reason
+    bernoulli = sd.derive(sd.parse(CLASSIFIER + "L = -log(prod(p**y*(1 - p)**(1 - y)))"), "w")
+    assert str(bernoulli) == "X.T @ (sigmoid(X @ w) - y)"
+    assert "log aᵇ" in bernoulli.derivation().steps[0].reason
+    signed = sd.derive("log(prod(x))", "x", vars={"x": "n"})  # two negative factors have a positive product: no logarithm of each
+    assert signed.numpy()(x=np.array([-2.0, -4.0])) == pytest.approx([-0.5, -0.25])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_variable_that_does_not_occur(style: str) -> None:
+    for shape in ("n", "scalar", "n,m"):
+        answer, derivation = explain("sum(x)", "y", {"x": "n", "y": shape}, style)
+        assert derivation.steps[-1].rule == "constant" and derivation.steps[-1].after is answer.expr
+
+
+def test_products_keep_their_orientation_under_a_norm() -> None:
+    for text in ("norm(A @ B)", "sum((A @ B)**2)", "norm(B.T @ A.T)"):
+        answer, derivation = explain(text, "A", {"A": "n,k", "B": "k,m"})
+        assert "B.T" not in str(answer).replace("B @ B.T", "")
+        assert check_steps(derivation, points=1).ok
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_line_is_printed_twice(style: str) -> None:
+    from symderiv.steps.options import Options
+    from symderiv.write.stepmath import StepMath
+
+    for text, wrt, variables, order in PROBLEMS:
+        for detail in ("normal", "full"):
+            _, derivation = explain(text, wrt, variables, style, detail, order, check=False)
+            math = StepMath(derivation.symbols, Options(), "unicode", derivation.vars)
+            last = ""
+            for step in derivation.steps:
+                line = math.text(step.after)
+                assert step.opens or line != last, (text, detail, step.rule, line)
+                last = line
+
+
+SAMPLES = [
+    ("sum((y - sigmoid(X @ w))**2)", "w", REGRESSION),
+    ("sum((X @ w - y)**2) + lam*sum(w**2)", "w", {**REGRESSION, "lam": "scalar"}),
+    ("-sum(Y*log(softmax(X @ W, axis=1)))/n", "W", {"X": "n,d", "W": "d,k", "Y": "n,k onehot"}),
+]
+
+
+@pytest.mark.parametrize(("text", "wrt", "variables"), SAMPLES)
+def test_the_gradient_as_a_sum_over_samples(text: str, wrt: str, variables: dict[str, str]) -> None:
+    from symderiv.steps.document import _with_samples
+
+    _, derivation = explain(text, wrt, variables, "index")
+    (section,) = derivation.sections
+    steps = _with_samples(list(section.steps))
+    assert len(steps) == len(section.steps) + 1
+    assert "for i in range(n)" in str(next(s for s in steps if s.rule == "reassemble").after)
+    assert check_steps(replace(derivation, sections=(replace(section, steps=tuple(steps)),)), points=2).ok

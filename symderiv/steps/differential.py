@@ -19,7 +19,7 @@ from ..simplify.product import scale
 from .blocks import Block
 from .changes import change_words
 from .context import Context
-from .display import look, looks_same, rough_look
+from .display import looks_same, rough_look
 from .model import Section, Step
 from .pairing import canonical, change_last, nothing, pair, plus, terms_of
 from .reasons import local_rule
@@ -88,7 +88,7 @@ class Lines:
     ) -> None:
         """One more line, unless it would look like the last one."""
         fine = self.c.task.detail == "full"
-        same_look = look(after) == look(self.line) if fine else rough_look(after) == rough_look(self.line)
+        same_look = looks_same(after, self.line) if fine else rough_look(after) == rough_look(self.line)
         if not same_look or (self.opens and after is not self.line):
             if rule == "transpose" and not fine and self.steps and self._is_in_the_head(after):
                 last = self.steps.pop()

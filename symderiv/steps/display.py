@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from sympy import S
 
-from ..expr.nodes import Call, Node, Num
-from ..expr.walk import fold
+from ..expr.nodes import Call, Index, Node, Num
+from ..expr.walk import fold, postorder
+
+
+_SEEN_THROUGH = frozenset(("add", "neg", "mul", "matmul", "div", "trace", "sum", "isum", "T", "diag", "outer"))
+
+
+def new_parts(before: Node, after: Node, told: Sequence[Node]) -> tuple[Node, ...]:
+    """The parts of a line to mark as changed: those that the step names, where they stand in it as they are; otherwise what
+    stands in the line and not in the one before; nothing where that would be all of it."""
+    here = set(postorder(after))
+    if any(n in here for n in told):
+        return tuple(told)
+    old = set(postorder(before))
+    kept, found = 0, []
+    stack = [after]
+    while stack:
+        node = stack.pop()
+        if node in old:
+            kept += not isinstance(node, Num)
+        elif isinstance(node, Call) and node.name in _SEEN_THROUGH:
+            stack += [o for o in node.operands if not isinstance(o, Index)]
+        else:
+            found.append(node)
+    return tuple(found) if kept else ()
 
 
 def looks_same(a: Node, b: Node) -> bool:
@@ -91,4 +115,4 @@ def _turned(key: Any) -> Any:
     return ("matmul", *(_turned(k) for k in reversed(key[1:]))) if key[0] == "matmul" else ("T", key)
 
 
-__all__ = ["look", "looks_same", "rough_look"]
+__all__ = ["look", "looks_same", "new_parts", "rough_look"]

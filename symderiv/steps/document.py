@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import Shape
 from .consequences import stationary, update_rules
+from .display import new_parts
 from .model import OPENING, Derivation, Section, Step, Symbol
 from .options import Options
 from .remarks import Math, Parts, Size, introduction, remarks
@@ -247,7 +248,7 @@ def _row(step: Step, subject: Node | None, number: int) -> Row:
     reason = step.reason + (" " + step.note if step.note else "")
     left = None if subject is None else Math(subject)
     return Row(
-        left, Math(step.after, step.new), step.rule, title, reason, number, shape=step.shape,
+        left, Math(step.after, new_parts(step.before, step.after, step.new)), step.rule, title, reason, number, shape=step.shape,
         final_of_chain=left is not None and step.rule in CONCLUSIONS,
     )  # fmt: skip
 

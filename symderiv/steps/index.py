@@ -19,7 +19,7 @@ from ..simplify.product import Network, einsum, scale
 from .blocks import Block
 from .context import Context
 from .differential import absent, as_handed_over, independent, last_steps, shortest, together, with_facts
-from .display import look, rough_look
+from .display import look, looks_same, rough_look
 from .entries import Entries, Letters, delta
 from .model import Section, Step, Symbol
 from .pairing import plus, times
@@ -321,8 +321,11 @@ def derive_index(c: Context) -> Section:
     short = as_handed_over(shortest(c, total, result), result)
     rule, reason = ("reassemble", reassembly(c.speller.short(total), c.lead, v)) if event is not None else absent(v)
     if not symbol.rank and steps and steps[-1].after is not short and steps[-1].subject is builder.subject:
-        said = "The sums are written as products of vectors and matrices."
-        steps.append(Step("reassemble", said, steps[-1].after, short, builder.subject, new=(short,), weight="key"))
+        if looks_same(steps[-1].after, short):
+            steps[-1] = changed(steps[-1], after=short, new=(short,))
+        else:
+            said = "The sums are written as products of vectors and matrices."
+            steps.append(Step("reassemble", said, steps[-1].after, short, builder.subject, new=(short,), weight="key"))
     if symbol.rank or not steps or steps[-1].subject is not builder.subject:
         steps.append(Step(rule, reason, symbol, short, symbol, new=(short,), weight="key", opens=True))
     steps += last_steps(c, symbol, short, result)

@@ -105,7 +105,7 @@ class _Latex:
             - 3
         )
         column = room - _column(titles)
-        if self.sentences and any(formula_width(t) > column for t in right):
+        if self.sentences and sum(formula_width(t) > column for t in right) > 1:
             titles = [f"({r.number})" if r.title and r.number else "" for r in b.rows]
             self.untitled |= {r.number: r.title for r in b.rows if r.title and r.number}
             column = room - _column(titles)
