@@ -10,7 +10,7 @@ from typing import Any
 from .emitting import Emitting
 from .explained import Explained
 from .expr.nodes import Call, Node, Num, Var
-from .expr.walk import postorder
+from .expr.walk import postorder, variables
 from .notation.words import to_words
 from .read.problem import Problem
 from .simplify.facts import sign_of

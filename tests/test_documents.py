@@ -255,7 +255,8 @@ def test_options_that_were_not_understood_are_refused() -> None:
 
     r = answer("sigmoid")
     for wrong in (
-        {"transpose": r"\foo}"}, {"update": "a b"}, {"update": "X"}, {"rename": {"v": "z"}}, {"rename": {"w": "y"}}, {"rename": {"w": " "}},
+        {"transpose": r"\foo}"}, {"update": "a b"}, {"update": "X"}, {"rename": {"v": "z"}},
+        {"rename": {"w": "y"}}, {"rename": {"w": " "}},
         {"rename": {"w": r"\input{/etc/passwd}"}}, {"derivative": "slope"}, {"layout": "mixed"}, {"colour": True},
     ):  # fmt: skip
         with pytest.raises(InputError) as caught:

@@ -12,7 +12,6 @@ from sympy import Expr, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
 from .components import transposes
-from .components import transposes
 from .facts import is_indicator, is_symmetric, sums_to_one
 from .product import Network, einsum, is_broadcast_axis, is_zero
 

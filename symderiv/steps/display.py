@@ -11,7 +11,6 @@ from sympy import S
 from ..expr.nodes import Call, Index, Node, Num
 from ..expr.walk import fold, postorder
 
-
 _SEEN_THROUGH = frozenset(("add", "neg", "mul", "matmul", "div", "trace", "sum", "isum", "T", "diag", "outer"))
 
 
