@@ -159,13 +159,15 @@ def _text(path: str) -> str:
 def topics() -> None:
     """List the topics, the level at which each starts, and its kinds of question."""
     from ..learn.quiz.model import KINDS, TOPICS
+    from ..learn.quiz.session import Screen
 
+    screen = Screen()
     for name, (level, what, kinds) in TOPICS.items():
-        click.echo(f"{name:13} level {level}  {what}")
-        click.echo(f"{'':13}          {', '.join(kinds)}")
-    click.echo()
+        screen.say(f"{name}, from level {level}: {what}", "bold")
+        screen.say(", ".join(kinds), indent=4)
+    screen.say()
     for name, what in KINDS.items():
-        click.echo(f"{name:13} {what}")
+        screen.verbatim(f"{name:10} {what}", indent=0)
 
 
 @quiz.command()
