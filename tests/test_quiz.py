@@ -485,6 +485,12 @@ def test_a_person_may_stop_and_be_misread(kept: Path, capsys: pytest.CaptureFixt
         assert result.stopped and not p.topics()
 
 
+def test_a_terminal_may_be_of_any_width(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for width in (1, 8, 30, 60, 400):
+        Session(Progress.nowhere(), from_lines(["a", "rubbish", "1", "true"]), Screen(width)).run(quiz(4, seed=4), 4)
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= max(30, min(width, 100))
+
+
 def test_sizes_stand_under_their_factors() -> None:
     assert under([("X.T", "(d, n)"), ("E", "(n,)")], 60) == [" X.T      E", "(d, n)   (n,)"]
     assert all(len(line) <= 20 for line in under([("A" * 30, "(n, d)"), ("B", "(d,)")], 20))

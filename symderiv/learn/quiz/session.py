@@ -22,7 +22,7 @@ EXPECTED = {
     "truth": "true or false",
     "expression": "an expression: X.T @ (A - B), or Xᵀ(A − B)",
 }
-WIDEST = 100
+NARROWEST, WIDEST = 30, 100
 Read = Callable[[str], str | None]
 
 
@@ -33,7 +33,7 @@ class Screen:
         from rich.console import Console
 
         self.console = Console(highlight=False, width=width, soft_wrap=True)
-        self.width = min(self.console.width, WIDEST)
+        self.width = max(NARROWEST, min(self.console.width, WIDEST))
 
     def say(self, text: str = "", style: str = "", indent: int = 0) -> None:
         """A paragraph."""
