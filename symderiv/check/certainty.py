@@ -13,6 +13,7 @@ from ..read.names import is_greek
 from .judge import ChainJudge, Outcome
 from .reading import ChainReader, Reading
 from .relations import Chain
+from .roles import flat, flat_items
 from .scope import Meaning
 from .values import Values
 
@@ -41,6 +42,18 @@ class Certainty:
         assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}
         assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars}
+        if any(s.error is not None for s in reading.sides):
+            tokens = set(flat(chain)) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
+            used |= {n for n in meaning.origin if n in tokens or n[:1] in tokens}
+        elsewhere = [n for n in sorted(used | set(meaning.known)) if meaning.origin.get(n, (chain.event.section, False))[1]]
+        elsewhere = [n for n in elsewhere if meaning.origin[n][0] != chain.event.section]
+        if elsewhere:
+            return Outcome(
+                o.side,
+                "skipped",
+                o.what,
+                reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
+            )
         sure = ("bold", "transposed", "differentiated by", "power")
         unclear = {n for n in assumed if not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,21 +22,21 @@ from .chainrule import RuleContext
 from .dependence import dependence
 from .findings import Finding, Relation, Report
 from .infer import infer
+from .inforce import Said, in_force
 from .judge import ChainJudge, Outcome
 from .kinds import by_kind
 from .paper import Paper
 from .posed import Posed
 from .reading import ChainReader, Reading
 from .relations import Chain, chains_of
-from .roles import Role, cast, flat, flat_items, relevant
+from .roles import Role, cast, flat, flat_items
 from .rules import code_of
-from .scope import Known, Meaning, valid_declarations
+from .scope import Meaning, valid_declarations
 from .silence import Silence
 from .spelling import spelled
 from .values import Values
 
 WORTH = 16  # chains for which starting processes is worth the while
-NEAR = 2  # paragraphs in which a definition may follow its use
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Checker:
         self.done: set[int] = set()
         self.forms: dict[str, list[Raw]] = {}
         self._declared: dict[tuple[str, str], list[Var]] = {}
+        self.headings = [e.start for e in paper.events if e.kind == "heading" and e.text == "section"]
+        self.said: tuple[int, dict[str, list[Said]]] | None = None
         self.ends: set[str] = set()
         self.squares: frozenset[str] = frozenset()
         self.votes: list[tuple[str, Relation]] = []
@@ -84,11 +87,9 @@ class Checker:
             self.start.declare(dict(self.options.vars), "given")
         self.remarks = self._remarks()
         self._sizes_are_no_scalars()
-        whole = self.start.copy()
-        for _, names, how in self.remarks:
-            self._declare(whole, names, how)
         self.squares = names_with_powers({n: "" for _, names, _ in self.remarks for n in names} | dict(self.options.vars))
-        self.cast = cast(self.paper, self.chains, whole)
+        remarks = [(at, names, self.section_at(at)) for at, names, _ in self.remarks]
+        self.cast = cast(self.paper, self.chains, self.start, remarks)
         for t in troubles:
             place = self.paper.place(t.error.span.start if t.error.span is not None else t.event.start)
             kept = t.event.kind == "display"
@@ -135,7 +136,7 @@ class Checker:
             del self.start.vars[name]
         self.ends = ends
 
-    def _declare(self, meaning: Meaning, names: Mapping[str, str], how: str) -> None:
+    def declare(self, meaning: Meaning, names: Mapping[str, str], how: str) -> None:
         for name, spec in names.items():
             if name in self.start.vars:
                 continue  # what is given from outside wins
@@ -194,7 +195,7 @@ class Checker:
         for _, names, how in [*self.cast.declarations, *self.remarks]:
             for name, spec in names.items():
                 if name not in whole.vars:
-                    self._declare(whole, {name: spec}, how)
+                    self.declare(whole, {name: spec}, how)
         declared = set(whole.vars)
         chains = [c for c, r in zip(self.chains, self.cast.roles, strict=True) if r.kind in ("definition", "claim", "again")]
         defined = {r.known.name: r.known for r in self.cast.roles if r.known is not None and r.kind == "definition"}
@@ -225,47 +226,13 @@ class Checker:
             self.report.meanings.append(f"the loss that was given is not read: {error.message}")
             return Context()
 
-    # meaning at a place ----------------------------------------------------------------------------------------------------------
     def meaning_at(self, number: int, chain: Chain | None) -> Meaning:
-        """Declarations and definitions in force at a chain: the last ones before it, else those that follow closely."""
-        out = self.start.copy()
-        at = chain.start if chain is not None else len(self.paper.text)
-        for source in (self.cast.declarations, self.remarks):
-            later: dict[str, tuple[str, str]] = {}
-            earlier: dict[str, tuple[str, str]] = {}
-            for offset, names, how in source:
-                for name, spec in names.items():
-                    if offset <= at:
-                        earlier[name] = (spec, how)
-                    else:
-                        later.setdefault(name, (spec, how))
-            for name, (spec, how) in {**later, **earlier}.items():
-                self._declare(out, {name: spec}, how)
-        for name, found in self.assumed.items():
-            out.vars.setdefault(name, found)
-        definitions = self._definitions(number, chain)
-        for k in relevant(chain, definitions) if chain is not None else definitions:
-            out.known[k.name] = k
-        for k in definitions:
-            if k.name not in out.known:
-                out.vars.pop(k.name, None)
-        return out
+        """Declarations and definitions in force at a chain."""
+        return in_force(self, number, chain)
 
-    def _definitions(self, number: int, chain: Chain | None) -> list[Known]:
-        earlier: dict[str, Known] = {}
-        later: dict[str, Known] = {}
-        for role in self.cast.roles:
-            k = role.known
-            if k is None or (role.kind == "again" and k.number not in self.redefined) or role.kind not in ("definition", "again"):
-                continue
-            if k.number < number:
-                earlier[k.name] = k
-            elif k.number > number and chain is not None and k.name not in later:
-                same = k.section == chain.event.section
-                near = k.paragraph - chain.event.paragraph <= NEAR
-                if same and (near or k.introduced):
-                    later[k.name] = k
-        return list({**later, **earlier}.values())
+    def section_at(self, offset: int) -> int:
+        """The number of the section in which a place is."""
+        return bisect.bisect_right(self.headings, offset)
 
     # judging -------------------------------------------------------------------------------------------------------------------
     def run(self, progress: Callable[[int, int], None] | None = None, cache: Cache | None = None, jobs: int = 1) -> Report:

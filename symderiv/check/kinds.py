@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..expr.nodes import Var
 from ..expr.sizes import show_shape
+from ..expr.walk import variables
 from .judge import ChainJudge, Outcome, Value
 from .posed import follows
 from .reading import Reading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .checker import Checker
 
 AGAIN = "`{}` was defined otherwise before; from here on this is taken as its definition"
+MAY_FOLLOW = "it is no identity, and it could not be decided whether it follows from the equation that was posed"
 VALUE = "it gives a known variable a value; no equation that was posed says whether it is right"
 
 
@@ -29,7 +31,7 @@ def by_kind(
         return outcomes
     first, *rest = outcomes
     if role.kind == "definition":
-        return [_definition(role, reading, judge, first, meaning), *rest]
+        return [_definition(checker, role, reading, judge, first, meaning), *rest]
     if role.kind == "again" and first.status == "wrong" and chain.link != "implies":
         assert role.known is not None
         checker.redefined.add(role.known.number)
@@ -45,21 +47,29 @@ def by_kind(
         solved = follows(checker.posed, chain, reading, judge.sides)
         if solved is not None:
             return [solved, *rest]
-        if first.status == "wrong" and _is_variable(reading):
-            return [replace_outcome(first, VALUE), *rest]
+        if first.status == "wrong" and (_is_variable(reading) or _may_follow(checker, chain, reading)):
+            return [replace_outcome(first, VALUE if _is_variable(reading) else MAY_FOLLOW), *rest]
     elif first.status == "wrong" and _is_variable(reading):
         return [replace_outcome(first, VALUE), *rest]
     return outcomes
 
 
-def _definition(role: Role, reading: Reading, judge: ChainJudge, first: Outcome, meaning: Meaning) -> Outcome:
+def _may_follow(checker: Checker, chain: Chain, reading: Reading) -> bool:
+    """Whether an equation may be one that follows from what was posed, rather than an identity."""
+    names = {v.name for s in reading.sides[:2] if s.words is not None for v in variables(s.words)}
+    return any(p.section == chain.event.section and (chain.link == "implies" or p.wanted in names) for p in checker.posed)
+
+
+def _definition(checker: Checker, role: Role, reading: Reading, judge: ChainJudge, first: Outcome, meaning: Meaning) -> Outcome:
     value = judge.sides[1] if len(judge.sides) > 1 else Value(None)
     if value.words is None:
         if first.status == "wrong":
             return first
         return Outcome(1, "skipped", "definition", value.reason, value.code)
     assert role.known is not None
-    declared = meaning.vars.get(role.known.name)
+    name = role.known.name
+    here = name in checker.start.vars or meaning.origin.get(name, (-1, False))[0] == role.known.section
+    declared = meaning.vars.get(name) if here else None
     if declared is not None and meaning.is_declared(declared[0]) and not reading.assumed:
         v = declared[0]
         if not same_shape(v.shape, value.words.shape) and not role.known.raw.sides[0][1:]:

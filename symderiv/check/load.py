@@ -140,14 +140,14 @@ def _markdown(paper: Paper, name: str, text: str, cell: int, scanner: Scanner | 
 
 def _headings(piece, text: str) -> list[Event]:
     found = re.finditer(r"(?m)^#{1,6} ", text)
-    return [Event("heading", piece.start + m.start(), piece.start + m.end()) for m in found]
+    return [Event("heading", piece.start + m.start(), piece.start + m.end(), "section" if len(m[0]) < 4 else "") for m in found]
 
 
 def _sections(events: list[Event]) -> list[Event]:
     """Section numbers from the headings between."""
     out, number = [], 0
     for e in events:
-        number += e.kind == "heading"
+        number += e.kind == "heading" and e.text == "section"
         out.append(Event(e.kind, e.start, e.stop, e.text, e.before, e.paragraph, e.section + number))
     return out
 

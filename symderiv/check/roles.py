@@ -65,9 +65,9 @@ class Cast:
     declarations: list[tuple[int, dict[str, str], str]]
 
 
-def cast(paper: Paper, chains: Sequence[Chain], start: Meaning) -> Cast:
-    """The role of every chain."""
-    director = _Director(paper, list(chains), start.copy())
+def cast(paper: Paper, chains: Sequence[Chain], start: Meaning, remarks: Sequence[tuple[int, dict[str, str], int]] = ()) -> Cast:
+    """The role of every chain; `remarks` are declarations in comments, with their place and section."""
+    director = _Director(paper, list(chains), start.copy(), remarks=list(remarks))
     return director.run()
 
 
@@ -77,6 +77,8 @@ class _Director:
     chains: list[Chain]
     meaning: Meaning
     seen: list[list[str]] = field(default_factory=list)
+    remarks: list[tuple[int, dict[str, str], int]] = field(default_factory=list)
+    declared_in: dict[str, int] = field(default_factory=dict)
     posing: tuple[int, str] | None = None  # paragraph of an equation that was posed, and its letters
 
     def run(self) -> Cast:
@@ -86,6 +88,11 @@ class _Director:
         for n, chain in enumerate(self.chains):
             previous = self.chains[n - 1] if n else None
             same_sentence = previous is not None and previous.event.paragraph == chain.event.paragraph
+            if previous is not None and previous.event.section != chain.event.section:
+                self.seen, self.posing = [], None
+            while self.remarks and self.remarks[0][0] <= chain.start:
+                self._declare(self.remarks[0][1], "declared in a comment", self.remarks[0][2])
+                self.remarks.pop(0)
             told = self._introduced(chain) or (
                 defining and same_sentence and bool(re.fullmatch(r"\W*(and|or)?\W*", chain.event.before[-12:].split("$")[-1]))
             )
@@ -94,11 +101,7 @@ class _Director:
                 role.declares = self._declared(n)
                 if role.declares:
                     declarations.append((chain.start, role.declares, "declared in the text"))
-                    for name, spec in role.declares.items():
-                        try:
-                            self.meaning.declare({name: spec}, "declared in the text")
-                        except SymDerivError:
-                            continue
+                    self._declare(role.declares, "declared in the text", chain.event.section)
             if role.known is not None and role.kind == "definition":
                 self.meaning.known[role.known.name] = role.known
             defining = role.kind in ("definition", "declaration") and told
@@ -107,6 +110,16 @@ class _Director:
             roles.append(role)
             self.seen.append(flat(chain) if role.kind not in ("declaration", "aside") else [])
         return Cast(roles, declarations)
+
+    def _declare(self, names: dict[str, str], how: str, section: int) -> None:
+        for name, spec in names.items():
+            try:
+                found = self.meaning.declare({name: spec}, how)
+            except SymDerivError:
+                continue
+            for n in found:
+                self.meaning.known.pop(n, None)
+                self.declared_in[n] = section
 
     def _introduced(self, chain: Chain) -> bool:
         if chain.link == "where":
@@ -153,7 +166,9 @@ class _Director:
         """`the scores are $z = X w$`: a new name and an expression, and no word that makes it a condition."""
         before = chain.event.before
         cut = max((m.end() for m in _SENTENCE.finditer(before)), default=0)
-        if _SUPPOSES.search(before[cut:]) or name in self.meaning.vars or name in self.meaning.known:
+        here = self.declared_in.get(name, -1) == chain.event.section
+        known = self.meaning.known.get(name)
+        if _SUPPOSES.search(before[cut:]) or here or (known is not None and known.section == chain.event.section):
             return False
         if len(flat_items(chain.sides[1])) < 2 or _is_number(chain.sides[1]):
             return False
@@ -163,7 +178,7 @@ class _Director:
         if name in self.meaning.declared().sizes and name not in self.meaning.vars:
             return Role("aside")
         known = Known(name, self._definition_raw(chain), chain.number, chain.event.paragraph, chain.event.section, told)
-        if name in self.meaning.known:
+        if name in self.meaning.known and self.meaning.known[name].section == chain.event.section:
             return Role("definition" if chain.signs[0] == ":=" else "again", known)
         if chain.signs[0] == ":=":
             return Role("definition", known)

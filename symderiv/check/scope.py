@@ -40,14 +40,16 @@ class Meaning:
         vars: name -> (variable, how it is known).
         known: definitions by name.
         layout: any, numerator or denominator: of derivatives of arrays.
+        origin: of a name the section in which it got its meaning, and whether the document gives it another one elsewhere.
     """
 
     vars: dict[str, tuple[Var, str]] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
     layout: str = "any"
+    origin: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
     def copy(self) -> Meaning:
-        return Meaning(dict(self.vars), dict(self.known), self.layout)
+        return Meaning(dict(self.vars), dict(self.known), self.layout, dict(self.origin))
 
     def declare(self, given: Mapping[str, str] | str, how: str) -> list[str]:
         """Declarations; later ones replace earlier ones. The names.

@@ -19,7 +19,8 @@ PASSED = frozenset({
     "verbatim", "Verbatim", "lstlisting", "minted", "comment", "filecontents", "tikzpicture", "tikzcd", "pgfpicture", "forest", "BVerbatim",
     "alltt", "pspicture", "picture", "asy", "lstinputlisting", "algorithmic", "algorithm", "algorithm2e", "thebibliography",
 })  # fmt: skip
-HEADINGS = ("section", "subsection", "subsubsection", "chapter", "part", "paragraph")
+TOP = ("section", "chapter", "part", "appendix")
+HEADINGS = ("appendix", "section", "subsection", "subsubsection", "chapter", "part", "paragraph")
 _DEFINERS = ("newcommand", "renewcommand", "providecommand", "DeclareRobustCommand", "def", "gdef", "let", "DeclareMathOperator")
 _INPUTS = ("input", "include", "subfile", "import")
 _TOKEN = re.compile(
@@ -89,8 +90,9 @@ class Scanner:
             elif name == "verb":
                 at = self._verb(m.start() + 5, stop)
             elif name in HEADINGS:
-                self.section += 1
-                self._event("heading", m.start(), m.end())
+                top = name in TOP
+                self.section += top
+                self._event("heading", m.start(), m.end(), "section" if top else "")
             elif name in _DEFINERS:
                 at = self._definition(m.start(), m.end(), name, stop)
             elif name in _INPUTS and (body is None or at > 0):
