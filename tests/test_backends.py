@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import warnings
 
 import numpy as np
@@ -240,3 +241,39 @@ def test_codegen(options: str) -> None:
     result = CliRunner().invoke(cli, ["codegen", "mean((X @ w - y)**2)", "--wrt", "w", "--var", declared, *options.split()])
     assert result.exit_code == 0, result.output
     compile(result.output, "module", "exec")
+
+
+@pytest.mark.parametrize("name", ["least squares", "logistic"])
+def test_numba_reads_the_data_once(name: str) -> None:
+    """Regressions and quadratic forms are one pass, in one part and in several."""
+    need("numba")
+    text, declared, wrt = PROBLEMS[name]
+    result = sd.derive(text, wrt=wrt[0], vars=declared)
+    f = result.numba(value=True)
+    assert f.fused and "X @ w" not in f.source.split("def _rows")[1].split("def _pass")[0]
+    for n in (7, 4000):
+        given = sample(result.problem, 0, {"n": n, "d": 60})
+        for a, b in zip(f(**given), result.numpy(value=True)(**given), strict=True):
+            close(a, b)
+
+
+def test_spellings_emit_the_same_code() -> None:
+    """Naive formula, order of terms and factors, and names do not change what is emitted."""
+    spellings = {
+        "logistic": [
+            "sum(log(1 + exp(-y*(X @ w))))", "sum(softplus(-y*(X @ w)))", "-sum(log(sigmoid(y*(X @ w))))",
+            "sum(log(exp(-(X @ w)*y) + 1))", "-sum(log(1/(1 + exp(-y*(X @ w)))))", "sum(log1p(exp(-(y*(X @ w)))))",
+        ],
+        "least squares": ["sum((X @ w - y)**2)", "norm(y - X @ w)**2", "(X @ w - y) @ (X @ w - y)", "sum(square(-y + X @ w))"],
+    }  # fmt: skip
+    for order in (1, 2):
+        for texts in spellings.values():
+            made = {
+                sd.derive(t, wrt="w", vars={"X": "n,d", "w": "d", "y": "n"}, order=order).source().split('"""')[-1] for t in texts
+            }
+            assert len(made) == 1, made
+    a = sd.derive("sum((X @ w - y)**2)", wrt="w", vars={"X": "n,d", "w": "d", "y": "n"}).source().split('"""')[-1]
+    b = sd.derive("sum((A @ q - t)**2)", wrt="q", vars={"A": "r,c", "q": "c", "t": "r"}).source().split('"""')[-1]
+    for old, new in (("A", "X"), ("q", "w"), ("t", "y"), ("r", "n"), ("c", "d")):
+        b = re.sub(rf"\b{old}\b", new, b)
+    assert a == b

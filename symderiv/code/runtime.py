@@ -14,8 +14,12 @@ _builtin_sum = sum  # for `lambdify`, whose namespace has NumPy's
 # arguments and results --------------------------------------------------------------------------------------
 def _array(x, name, rank, whole=False):
     """The argument `name` as an array of floats (complex stays; whole numbers if `whole`) of the given rank."""
+    if type(x) is np.ndarray and x.dtype.char == "d" and x.ndim == rank and not whole:
+        return x
     if x is None:
         raise ValueError(f"{name} is missing")
+    if hasattr(x, "__array_function__") and not isinstance(x, np.ndarray) and x.ndim == rank:
+        return x  # an array of another library that follows NumPy, such as Dask's: nothing is gathered
     try:
         x = np.asarray(x)
         if whole:
@@ -58,7 +62,7 @@ def _at_least(size, value, bound):
 
 def _in_range(name, labels, size):
     """Refuse labels outside 0, 1, ..., size - 1."""
-    if np.size(labels) and (np.min(labels) < 0 or np.max(labels) >= size):
+    if isinstance(labels, np.ndarray) and np.size(labels) and (np.min(labels) < 0 or np.max(labels) >= size):
         raise ValueError(f"{name} has labels from {np.min(labels)} to {np.max(labels)}, but they must be from 0 to {size - 1}")
 
 
@@ -250,6 +254,11 @@ def _logsumexp(x, axis=None, keepdims=False):
 
 def _softmax(x, axis=-1):
     """exp(x)/sum(exp(x)) without overflow."""
+    if np.ndim(x) == 2 and axis in (1, -1) and 8 * np.shape(x)[1] < np.shape(x)[0] and isinstance(x, np.ndarray):
+        x = np.ascontiguousarray(x.T)  # a few classes, many rows: whole rows of numbers for every class
+        e = np.exp(x - np.max(np.real(x), axis=0))
+        e /= np.sum(e, axis=0)
+        return e.T
     e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -270,7 +279,7 @@ def _norm(x, ord=2, axis=None, keepdims=False):
         return np.sum(size, axis=axis, keepdims=keepdims)
     if ord == "inf":
         return np.max(size, axis=axis, keepdims=keepdims)
-    if np.iscomplexobj(x) or np.ndim(x) == 0:
+    if np.iscomplexobj(x) or np.ndim(x) == 0 or not isinstance(x, np.ndarray):
         return np.sqrt(np.sum(size**2, axis=axis, keepdims=keepdims))
     squares = np.sum(x * x, axis=axis, keepdims=keepdims)
     if np.all((squares > 1e-280) & (squares < 1e300)):
@@ -384,6 +393,8 @@ def _softmax_jacobian(p):
 
 def _deviation(a, p):
     """a - sum(p*a) along the last axis, for weights p that sum to 1, exact where one weight is almost 1."""
+    if not isinstance(p, np.ndarray):
+        return a - np.sum(p * a, axis=-1, keepdims=True)
     a, p = np.broadcast_arrays(a, p)
     d = a - np.take_along_axis(a, np.argmax(np.real(p), axis=-1)[..., None], -1)
     return d - np.sum(p * d, axis=-1, keepdims=True)
@@ -392,9 +403,17 @@ def _deviation(a, p):
 def _less_onehot(p, y):
     """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others."""
     k = np.shape(p)[-1]
+    if not isinstance(p, np.ndarray):
+        return p - _onehot(y, k)
     if np.size(y) and (np.min(y) < 0 or np.max(y) >= k):
         raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
-    p, y = np.array(p), np.asarray(y)[..., None]
+    p = np.array(p)
+    if p.ndim == 2:
+        at = np.arange(len(p)), y
+        p[at] = 0
+        p[at] = -np.sum(p, axis=1)
+        return p
+    y = np.asarray(y)[..., None]
     np.put_along_axis(p, y, 0, -1)
     np.put_along_axis(p, y, -np.sum(p, axis=-1, keepdims=True), -1)
     return p
@@ -403,6 +422,8 @@ def _less_onehot(p, y):
 # learning ---------------------------------------------------------------------------------------------------
 def _onehot(y, k):
     """1 in the column of the label, else 0."""
+    if hasattr(y, "__array_function__") and not isinstance(y, np.ndarray):
+        return (y[..., None] == np.arange(k)).astype(float)
     y = np.asarray(y)
     if y.size and (np.min(y) < 0 or np.max(y) >= k or np.any(y != np.floor(y))):
         raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
