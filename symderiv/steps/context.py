@@ -309,7 +309,7 @@ class Context:
             reason = f"By the definition of {' and '.join(map(spoken, defined))}."
         else:
             reason = "The same value in a form that is shorter to differentiate."
-        rule = "definition" if defined and not said else "rewrite"
+        rule = "defined" if defined and not said else "rewrite"
         return [Step(rule, reason, before, core_words, self.function, new=(core_words,), weight="key", opens=True)]
 
     def section(self, steps: list[Step], introduction: tuple[str, ...] = ()) -> Section:

@@ -220,13 +220,13 @@ def _body(d: Derivation, steps: list[Step], told: _Told, explained: list[Row]) -
     if local:
         blocks += [Paragraph(("The local differentials that were put in:",)), Display(tuple(local))]
     if too_long:
-        text = "With the names replaced by what they stand for this is the answer; written out it is longer than it is useful."
+        text = "With the names replaced by what they stand for, this is the answer; written out it is too long to be of use."
         blocks.append(Paragraph((text,)))
     return blocks
 
 
 TOO_LONG = 500  # nodes of words beyond which a row is left out
-LONG_ANSWER = 120  # and beyond which the answer is left in the names of the intermediate values
+LONG_ANSWER = 36  # and beyond which the answer is left in the names of the intermediate values
 CONCLUSIONS = frozenset(("read_gradient", "read_jacobian", "reassemble"))
 
 

@@ -18,7 +18,7 @@ from ..expr.nodes import Call, Index, Node, Var
 Style = Literal["differential", "index", "graph"]
 Detail = Literal["brief", "normal", "full"]
 STYLES: tuple[Style, ...] = ("differential", "index", "graph")
-OPENING = ("rewrite", "definition", "entries")  # steps that rewrite the value before it is differentiated
+OPENING = ("rewrite", "defined", "entries")  # steps that rewrite the value before it is differentiated
 DETAILS: tuple[Detail, ...] = ("brief", "normal", "full")
 
 

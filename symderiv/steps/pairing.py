@@ -55,6 +55,22 @@ def peel(x: Node) -> tuple[list[Node], Node, list[Node], bool]:
     return front, x, below, minus
 
 
+def divided_last(word: Node) -> Node:
+    """The same with the scalar denominators of factors below the whole product."""
+
+    def visit(node: Node, operands: list[Node]) -> Node:
+        if is_word(node, "matmul", "mul", "T") and any(map(_over_scalar, operands)):
+            below = [o.operands[1] for o in operands if _over_scalar(o)]
+            return dress([], node.with_operands([o.operands[0] if _over_scalar(o) else o for o in operands]), below, False)
+        return with_operands(node, operands)
+
+    return fold(word, visit)
+
+
+def _over_scalar(x: Node) -> bool:
+    return is_word(x, "div") and x.rank > 0 and not x.operands[1].rank and x.operands[0].shape == x.shape
+
+
 def dress(front: list[Node], body: Node, below: list[Node], minus: bool) -> Node:
     """The inverse of `peel`."""
     if front:
@@ -103,7 +119,7 @@ def terms_of(x: Node) -> list[Node]:
 
 def pair(cotangent: Node, change: Node, lead: int) -> Node:
     """`<ū, du>`, of shape `lead`: the words of the part of the differential that comes through `u`."""
-    cotangent = one_first(cotangent)
+    cotangent = one_first(divided_last(cotangent))
     if lead == 0:
         return canonical(_scalar_pair(cotangent, change))
     if lead == 1 and change.rank <= 1:

@@ -67,7 +67,7 @@ _GENERAL = (
         "log(sum(exp(x)))", "x",
     ),
     Rule(
-        "definition", "definition", r"\operatorname{KL}(q\,\|\,p) = \sum_i q_i\log\frac{q_i}{p_i}",
+        "defined", "definition", r"\operatorname{KL}(q\,\|\,p) = \sum_i q_i\log\frac{q_i}{p_i}",
         "A function that is defined by simpler ones is replaced by its definition.",
         "It is what the name stands for.",
         "the declaration of the function", "kl(q, softmax(z))", "z", vars={"q": "n simplex", "z": "n"},
