@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Integer
 
-from ..errors import InputError, Span, SymDerivError
+from ..errors import InputError, LimitError, Span, SymDerivError
 from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import postorder, variables
 from ..notation.words import to_words
@@ -18,6 +18,7 @@ from ..simplify.lower import Scope, lower
 from ..simplify.product import einsum
 
 NAME = "the claim"
+MOST_POSITION = 200
 ELEMENTWISE = r"the elementwise product, x \odot y"  # what two columns side by side most often are meant to be
 
 
@@ -137,6 +138,17 @@ def as_array(entry: Node, indices: tuple[tuple[Index, Any], ...]) -> Node:
     return to_words(core)
 
 
+def check_positions(at: tuple[Node | None, ...], span: Span) -> None:
+    """The entries of arrays that are small enough to be compared.
+
+    Raises:
+        LimitError: SD904.
+    """
+    if any(isinstance(i, Num) and i.value > MOST_POSITION for i in at):
+        what = f"an entry beyond position {MOST_POSITION} is not compared: the arrays would be too large"
+        raise LimitError(what, code="SD904", hint="claim the entry for a free index: w_j", span=span)
+
+
 # names ---------------------------------------------------------------------------------------------------------------------
 def refuse_unknown(words: Node, problem: Problem, read: Problem, left: Left | None) -> tuple[Var, ...]:
     """Variables that the loss does not have: the step of an update rule.
@@ -194,4 +206,4 @@ def invented_sizes(problem: Problem) -> set[Any]:
     return made - told - used
 
 
-__all__ = ["ELEMENTWISE", "NAME", "Claim", "Left", "as_array", "refuse_sizes", "refuse_unknown"]
+__all__ = ["ELEMENTWISE", "NAME", "Claim", "Left", "as_array", "check_positions", "refuse_sizes", "refuse_unknown"]

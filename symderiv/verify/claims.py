@@ -25,9 +25,10 @@ from ..read.declarations import Declarations
 from ..read.names import CONSTANTS, is_function
 from ..read.problem import Problem, parse, split_statements
 from ..read.scan import scan
-from .claim import NAME, Claim, Left, as_array, refuse_unknown
+from .claim import NAME, Claim, Left, as_array, check_positions, refuse_unknown
 from .loose import loose_claim, loose_entry, read_entry
 
+MOST_PARTS = 4  # of an update rule
 LEFT = re.compile(
     r"\s*(?:(?P<by>(?:d|∂)\s*\w*\s*/\s*(?:d|∂)\s*(?P<quotient>\w+?))|(?P<name>[^\W\d]\w*))\s*"
     r"(?P<index>\[[\s\w,]*\])?\s*(?P<op><-|←|:=|-=|\+=|=(?!=))"
@@ -130,16 +131,17 @@ def _entry_claim(
             hint="write one index for each axis",
             span=Span(text, 0, left.stop, NAME),
         )
-    at = tuple(Num(int(i)) if i.isdigit() else None for i in left.indices)
-    names = [i for i in left.indices if not i.isdigit()]
+    at = tuple(Num(int(i[:9])) if is_number(i) else None for i in left.indices)
+    check_positions(at, Span(text, 0, left.stop, NAME))
+    names = [i for i in left.indices if not is_number(i)]
     if any(at) and not left.derivative:
         what = "an update of one entry alone is not read"
         raise InputError(what, code="SD108", hint="update all entries: w[j] <- …", span=Span(text, 0, left.stop, NAME))
-    if len(set(names)) < len(names) or any(i in known for i in names):
+    if len(set(names)) < len(names) or any(i in known or not i.isidentifier() for i in names):
         raise InputError(
             "the indices of the left side are new names, each once", code="SD108", span=Span(text, 0, left.stop, NAME)
         )
-    indices = tuple((Index(name), size) for name, size in zip(left.indices, shape, strict=True) if not name.isdigit())
+    indices = tuple((Index(name), size) for name, size in zip(left.indices, shape, strict=True) if not is_number(name))
     declared = Declarations()
     for v in known.values():
         declared.add(v, "declared")
@@ -156,6 +158,11 @@ def _entry_claim(
     read = Problem(text, words, {**problem.vars}, spans=spans)
     fixed = at if any(at) else ()
     return Claim(text, words, read, left=left, entry=entry if indices else None, indices=indices, extra=extra, at=fixed)
+
+
+def is_number(index: str) -> bool:
+    """Whether an index is a position; one of more than nine digits is cut, which is far beyond all that is compared."""
+    return index.isascii() and index.isdecimal()
 
 
 def _steps(source: str, known: dict[str, Var], left: Left | None) -> dict[str, Var]:
@@ -195,6 +202,9 @@ def update_parts(text: str, problem: Problem, wrt: tuple[Var, ...]) -> list[tupl
     names = [n for n, *_ in out]
     whole = len(wrt) == 1 and wrt[0].name in names and len(set(names)) == len(names)
     known = (set(names) - {wrt[0].name}) & set(problem.vars)
+    if whole and not known and len(out) > MOST_PARTS:
+        what = f"the rule has {len(out)} parts; at most {MOST_PARTS} are read"
+        raise InputError(what, code="SD113", span=Span(text, 0, max(1, len(text)), NAME))
     return [(name, op, before + right) for name, op, right in out] if len(out) > 1 and whole and not known else []
 
 

@@ -26,12 +26,13 @@ from ..read.latex.unknown import Unbound
 from ..read.latex.values import NoProduct
 from ..read.problem import Problem
 from ..simplify.lower import normal
-from .claim import ELEMENTWISE, NAME, Claim, Left, as_array, refuse_sizes, refuse_unknown
-from .claims import read_words
+from .claim import ELEMENTWISE, NAME, Claim, Left, as_array, check_positions, refuse_sizes, refuse_unknown
+from .claims import MOST_PARTS, read_words
 from .decide import Trials
 from .loose import loosened
 from .points import finite, gap
 
+MOST_REPAIRED = 400  # characters of a text for which other products are tried
 PRODUCTS = {
     "odot": ELEMENTWISE,
     "outer": r"the outer product, x y^\top",
@@ -53,7 +54,7 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...], product:
     except ShapeError as error:
         return (_loose(text, problem, wrt, error),)
     except NoProduct as error:
-        others = _with_products(text, problem, wrt) if not product else ()
+        others = _with_products(text, problem, wrt) if not product and len(text) <= MOST_REPAIRED else ()
         if not others:
             raise
         return (Claim(text, error=error, alternatives=others),)
@@ -179,6 +180,9 @@ def _rule_of_parts(
     """
     v = wrt[0]
     main = next((s for s in updates if s.name == v.name), None)
+    if len(updates) > MOST_PARTS or len({s.name for s in updates}) < len(updates):
+        what = "a rule of more than four parts, or that updates something twice, is not read"
+        raise InputError(what, code="SD113", span=updates[-1].span)
     if main is None or len(wrt) != 1 or any(s.entries or len(s.right) != 1 for s in updates):
         raise InputError(f"the rule does not update {v.name} as a whole", code="SD113", span=updates[-1].span)
     new: dict[Var, Node] = {}
@@ -267,6 +271,7 @@ def _fixed_entries(s: LatexStatement, problem: Problem, wrt: tuple[Var, ...]) ->
             return tuple(at)
         raise InputError("an index stands twice on the left side", code="SD115", span=d.span or s.span)
     fixed = tuple(i if isinstance(i, Num) else None for i in at)
+    check_positions(fixed, d.span or s.span)
     return fixed if any(fixed) else ()
 
 
