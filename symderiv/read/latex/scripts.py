@@ -105,6 +105,8 @@ def read_scripts(r: LatexReader, c: Cursor) -> Scripts:
             out.sub, out.sub_item = content(inner), inner
             continue
         found = classify(content(inner), item.start, inner.stop)
+        if not found:
+            raise r.error("a superscript is empty", item.start, inner.stop, "SD130", "leave it out")
         for one in found:
             if one.kind == "prime":
                 out.primes += len(one.items)
@@ -123,6 +125,8 @@ def _is_transpose(items: Sequence[Item]) -> bool:
 def classify(items: Sequence[Item], start: int, stop: int) -> list[Raised]:
     """What a superscript says. A bracket or a label may be followed by a transpose: `a^{[2] T}`."""
     items = tuple(items)
+    if not items:
+        return []
     if len(items) == 1 and isinstance(items[0], Group) and items[0].opener == "brace":
         return classify(items[0].items, start, stop)
     if items and all(is_macro(i, "prime") or (isinstance(i, Token) and i.kind == "prime") for i in items):
@@ -150,6 +154,8 @@ def classify(items: Sequence[Item], start: int, stop: int) -> list[Raised]:
         if not rest:
             return [bracket]
         after = classify(rest, rest[0].start, stop)
+        if not after:
+            return [bracket]
         if after[0].kind in ("transpose", "inverse", "inverse_transpose", "prime"):
             return [bracket, *after]
     return [Raised("power", items, start, stop)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _UNICODE = {
     "−": ("char", "-"), "–": ("char", "-"), "′": ("prime", "'"), "∗": ("char", "*"), "’": ("prime", "'"),
 }  # fmt: skip
 _SUPERSCRIPTS = {**{c: ("char", d) for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}, "ᵀ": ("macro", "top")}
+_MARKS = {"\u0302": "hat", "\u0304": "bar", "\u0303": "tilde", "\u0307": "dot", "\u0305": "bar"}
 _CHARS = {"^": "sup", "_": "sub", "'": "prime", "&": "amp"}
 
 
@@ -142,6 +144,9 @@ def _character(c: str, start: int, source: str, name: str, spaced: bool) -> list
         return [Token("sup", "^", start, start, spaced), Token(*_SUPERSCRIPTS[c], start, stop, False)]
     if c.isspace():
         return [Token("char", " ", start, stop, True)]
+    letter, *marks = unicodedata.normalize("NFD", c)
+    if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in _MARKS:
+        return [Token("macro", _MARKS[marks[0]], start, start, spaced), Token("char", letter, start, stop, False)]  # ŷ
     shown = f"`{c}`" if c.isprintable() else f"U+{ord(c):04X}"
     raise InputError(f"{shown} cannot be read in LaTeX", code="SD131", span=Span(source, start, stop, name))
 
