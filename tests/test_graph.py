@@ -220,6 +220,14 @@ def test_pictures(tmp_path) -> None:
         g.draw(str(tmp_path / "no" / "g.svg"))
 
 
+def test_names_of_gradients_are_not_names_of_variables() -> None:
+    with pytest.raises(sd.SymDerivError, match="x_dot is what the tangent of x is called"):
+        sd.graph("x_dot*x", {"x": "scalar", "x_dot": "scalar"})
+    g = sd.graph("sin(x)*a1_bar", {"x": "scalar", "a1_bar": "scalar"})  # the first block is not called a1 then
+    numbers = g.run({"x": 0.5, "a1_bar": 2.0})
+    assert numbers.gradients["x"] == pytest.approx(2 * math.cos(0.5)) and "a1" not in g.blocks
+
+
 def test_deep_graphs_are_refused_or_quick() -> None:
     text = "x" + " + sin(x)" * 30
     assert len(sd.graph(text, {"x": "scalar"}).order) < 400

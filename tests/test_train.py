@@ -372,11 +372,17 @@ def test_curves(tmp_path: Path) -> None:
         result.plot(tmp_path / "a.xyz")
 
 
-def test_templates_and_regions(tmp_path: Path) -> None:
+def test_templates_and_regions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: nothing can be drawn")
     arguments = ["train", "softmax", "--data", "xor", "--epochs", "5"]
     assert run([*arguments, "--regions", str(tmp_path / "r.png")]) == 0 and (tmp_path / "r.png").stat().st_size > 5000
     assert run([*arguments, "--templates", str(tmp_path / "t.png")]) == 2  # two weights are no square image
+    capsys.readouterr()
+    for wrong in ("t.xyz", "no/t.png"):  # told before the work, not after it
+        assert run([*arguments, "--plot", str(tmp_path / wrong)]) == 2
+        out, err = capsys.readouterr()
+        assert "cannot write" in err and not out
+    assert run([*arguments, "--test", "0"]) == 0 and "no rows held out" in capsys.readouterr().out
 
 
 def test_splitting_values() -> None:

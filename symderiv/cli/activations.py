@@ -23,11 +23,11 @@ def activations(names: tuple[str, ...], plot: str | None, cost: bool, format_: s
     """
     from ..learn.activations import activations as table_of
     from ..learn.activations import draw_activations, rows_of
-    from ..learn.extras import need
+    from ..learn.extras import check_picture
     from ..learn.tables import pen_of, write_tables
 
     if plot:
-        need("matplotlib", "drawing")
+        check_picture(plot)
     click.echo(write_tables([rows_of(table_of(names or None, measure=cost), pen_of(format_))], format_), nl=False)
     if plot:
         draw_activations(plot, names or None)

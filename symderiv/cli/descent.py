@@ -27,11 +27,11 @@ def descent(curvatures: str, given: tuple[float, ...], steps: int, plot: str | N
     from ..api import derive
     from ..learn.descent import PARTS, curvatures_of, draw_descent, verdict
     from ..learn.descent import descent as losses_of
-    from ..learn.extras import need
+    from ..learn.extras import check_picture
     from ..learn.tables import Table, write_tables
 
     if plot:
-        need("matplotlib", "drawing")
+        check_picture(plot)
     try:
         values = [float(x) for x in curvatures.split(",")]
     except ValueError:

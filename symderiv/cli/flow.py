@@ -31,14 +31,14 @@ def flow(depth, width, activation, init, samples, seed, plot, steps, format_, st
       symderiv flow --activation all --init all --format markdown
       symderiv flow --activation relu --steps
     """
-    from ..learn.extras import need
+    from ..learn.extras import check_picture
     from ..learn.flow import INITS, draw_flow
     from ..learn.flow import flow as measure
     from ..learn.models import ACTIVATIONS
     from ..learn.tables import write_tables
 
     if plot:
-        need("matplotlib", "drawing")
+        check_picture(plot)
     activations = ACTIVATIONS if "all" in activation else activation or ("sigmoid",)
     if steps or pdf:
         _derive(activations, format_, standalone, pdf)

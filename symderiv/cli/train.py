@@ -64,13 +64,14 @@ def train(
       symderiv train softmax --data digits --templates templates.png
       symderiv train perceptron-2 --data xor --activation tanh --hidden 16 --epochs 300 --regions xor.png
     """
-    from ..learn.extras import need
+    from ..learn.extras import check_picture
     from ..learn.models import models
     from ..learn.train import load_data
     from ..learn.train import train as run
 
-    if plot or templates or regions:
-        need("matplotlib", "drawing")  # before the work, not after it
+    for path in (plot, templates, regions):
+        if path:
+            check_picture(path)
     chosen = _model(model)
     network = chosen.name.startswith("perceptron-")
     given = {"epochs": epochs, "batch": batch, "step": step, "momentum": momentum, "l2": l2}
@@ -135,7 +136,10 @@ def _tell(trained, momentum: float) -> None:  # type: ignore[no-untyped-def]
     limit = "2(1 + momentum)/λ_max" if momentum else "2/λ_max"
     measure = "R²" if trained.model.task == "regression" else "accuracy"
     data = trained.data
-    show([f"{trained.model.title}: {measure} {trained.test_accuracy:.4f} on {len(data.X_test)} held out rows"],
+    held = (
+        f"{measure} {trained.test_accuracy:.4f} on {len(data.X_test)} held out rows" if len(data.X_test) else "no rows held out"
+    )
+    show([f"{trained.model.title}: {held}"],
          [("training", [f"{measure} {trained.train_accuracy:.4f} on {len(data.X)} rows, loss {trained.losses[-1]:.6g}"]),
           ("gradients", [f"derived; worst relative difference to finite differences at the start {trained.gradient_error:.1e}"]),
           *([("step", [f"the loss is quadratic: full-batch steps below {limit} = {trained.largest_step:.4g} converge"])]

@@ -33,6 +33,21 @@ def pyplot() -> Any:
     return need("matplotlib.pyplot", "drawing")
 
 
+def check_picture(path: str) -> None:
+    """Refuse a picture that could not be written, before the work and not after it.
+
+    Raises:
+        CodeError: SD510 for an ending that is no picture, or a folder that does not exist; SD520 without matplotlib.
+    """
+    from pathlib import Path
+
+    need("matplotlib", "drawing")
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise CodeError(f"cannot write {path}: its ending says no picture", code="SD510", hint="use .png, .svg or .pdf")
+    if not Path(path).parent.is_dir():
+        raise CodeError(f"cannot write {path}: there is no folder {Path(path).parent}", code="SD510")
+
+
 def save_figure(figure: Any, path: str) -> None:
     """Write a picture and close it.
 

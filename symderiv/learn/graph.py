@@ -282,11 +282,21 @@ class _Builder:
                 name = self.problem.name
             while name is None:
                 count += 1
-                name = f"a{count}" if f"a{count}" not in taken else None
+                name = None if taken & {f"a{count}", f"a{count}_bar", f"a{count}_dot"} else f"a{count}"
             names[node] = name
         return names
 
+    def _check_names(self) -> None:
+        """Gradients are called `x_bar` and tangents `x_dot`: no variable may have the name of another's."""
+        used = {*self.problem.vars, *self.names.values()}
+        for name in used:
+            for ending, what in (("_bar", "gradient"), ("_dot", "tangent")):
+                if name.endswith(ending) and name.removesuffix(ending) in used:
+                    of = name.removesuffix(ending)
+                    raise InputError(f"{name} is what the {what} of {of} is called here", code="SD170", hint=f"rename {name}")
+
     def build(self) -> Graph:
+        self._check_names()
         blocks = {v.name: Block(v.name, v.shape, None) for v in self.wrt}
         for node in self.cuts:
             formula = self._local(node)

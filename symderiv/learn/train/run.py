@@ -230,11 +230,12 @@ def _model(model: str | Model, activation: str | None) -> Model:
 
 
 def _settings(epochs, batch, step, decay, momentum, seed, l1, l2) -> dict[str, Any]:
+    given = batch
     if isinstance(batch, str):
         batch = None if batch == "full" else int(batch) if batch.isdigit() else -1
     whole = isinstance(epochs, int) and epochs > 0 and (batch is None or (isinstance(batch, int) and batch > 0))
     if not whole:
-        raise InputError(f"epochs={epochs!r}, batch={batch!r}: whole numbers from 1 (batch may be full)", code="SD157")
+        raise InputError(f"epochs={epochs!r}, batch={given!r}: whole numbers from 1 (batch may be full)", code="SD157")
     numbers = {"step": step, "decay": decay, "momentum": momentum, "l1": l1, "l2": l2}
     for name, value in numbers.items():
         if not np.isfinite(value) or value < 0 or (name == "step" and value == 0) or (name == "momentum" and value >= 1):
