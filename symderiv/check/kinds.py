@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from ..expr.nodes import Var
+from ..expr.nodes import Call, Num, Var
 from ..expr.sizes import show_shape
-from ..expr.walk import variables
+from ..expr.walk import replace, variables
 from .judge import ChainJudge, Outcome, Value
 from .posed import follows
+from .proportion import ratio_between
 from .reading import Reading
 from .relations import Chain
 from .roles import Role
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 AGAIN = "`{}` was defined otherwise before; from here on this is taken as its definition"
 MAY_FOLLOW = "it is no identity, and it could not be decided whether it follows from the equation that was posed"
+EQUATION = "it is no identity; it may be an equation that is posed"
+_EQUATION = re.compile(
+    r"\b(?:solv\w+|equations?|roots?|fixed points?|satisf\w+|such that|conditions?|constraints?|system|suppose|assum\w+|if|when)\b[^.]{0,60}$"
+)
 VALUE = "it gives a known variable a value; no equation that was posed says whether it is right"
 
 
@@ -51,7 +57,30 @@ def by_kind(
             return [replace_outcome(first, VALUE if _is_variable(reading) else MAY_FOLLOW), *rest]
     elif first.status == "wrong" and _is_variable(reading):
         return [replace_outcome(first, VALUE), *rest]
+    if first.status == "wrong" and first.what == "identity" and len(chain.sides) == 2 and may_be_posed(chain, reading, first):
+        return [replace_outcome(first, EQUATION), *rest]
     return outcomes
+
+
+def may_be_posed(chain: Chain, reading: Reading, o: Outcome) -> bool:
+    """Whether `A x = b` may be an equation to be solved: the sides have other names, or other degrees in one of them, or the words
+    before it say so."""
+    a, b = (s.words for s in reading.sides[:2])
+    if a is None or b is None or o.kind == "shape":
+        return False
+    if _EQUATION.search(chain.event.before):
+        return True
+    left, right = set(variables(a)), set(variables(b))
+    if left != right:
+        return True
+    for v in left:
+        if v.attrs:
+            continue
+        twice = {v: Call("mul", Num(2), v)}
+        degrees = [ratio_between(replace(x, twice), x) for x in (a, b)]
+        if degrees[0] is not None and degrees[1] is not None and degrees[0].constant != degrees[1].constant:
+            return True
+    return False
 
 
 def _may_follow(checker: Checker, chain: Chain, reading: Reading) -> bool:

@@ -110,7 +110,7 @@ def _of_formula(paper: Paper, event: Event, shared: Expander) -> list[Chain]:
 
             error.span = Span(paper.text, error.span.start + event.start, error.span.stop + event.start, paper.name)
         raise
-    tokens = _without_dollars(tokens)
+    tokens = _without_dollars(tokens[1:-1] if event.text == "alias" else tokens)
     expander = Expander(paper.text, paper.name)
     expander.table = dict(shared.table)
     items = without_breaks(TreeBuilder(paper.text, expander.expand(tokens), paper.name).build())

@@ -192,7 +192,7 @@ class Scanner:
         environment = self.begins[name]
         for m in re.compile(r"\\([A-Za-z]+)").finditer(self.paper.text, at, stop):
             if self.ends.get(m[1]) == environment:
-                self._event("display", start, m.end(), words_from=words_from)
+                self._event("display", start, m.end(), "alias", words_from=words_from)
                 return m.end()
         self._event("trouble", start, at, f"`\\{name}` is never closed")
         return at
