@@ -210,6 +210,12 @@ def test_tikz_compiles(values: dict[str, float] | None, tmp_path) -> None:
         assert done.returncode == 0, done.stdout[-1500:]
 
 
+def test_latex_tables_of_arrays_are_latex() -> None:
+    g = sd.graph("X @ w_new + norm(w_new)*ones(n)", {"X": "n,d", "w_new": "d"})
+    text = g.tables({"X": np.ones((4, 3)), "w_new": np.ones(3)}, "latex")
+    assert text.isascii() and r"\text{array } 4 \times 3, \text{ norm } 3.464" in text
+
+
 def test_pictures(tmp_path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: PNG and PDF are not drawn")
     g = sd.graph("sum(relu(X @ W + b))", {"X": "n,d", "W": "d,k", "b": "k"})

@@ -10,7 +10,7 @@ from sympy.core.symbol import Str
 
 from ..errors import CodeError
 from ..expr.nodes import Var
-from .tables import Pen, Table, number, table
+from .tables import Pen, Table, table
 
 if TYPE_CHECKING:
     from .graph import Block, Edge, Graph, Numbers
@@ -49,7 +49,7 @@ def forward_table(
         said = _sum([pen.words(e.tangent) for e in edges])
         if edges:
             moving.add(block.name)
-            said += f" = {number(numbers.tangents[block.name])}" if numbers else ""
+            said += f" = {pen.number(numbers.tangents[block.name])}" if numbers else ""
         tangent = pen.math(f"{pen.name(block.name + '_dot')} = {said}")
         rows.append([pen.math(pen.name(block.name)), pen.math(_formula(block, numbers, pen)), tangent])
     ones = " along ones" if one == "ones" else ""
@@ -57,11 +57,11 @@ def forward_table(
 
 
 def _input(numbers: Numbers | None, name: str, pen: Pen) -> str:
-    return "input" + (pen.math(f" = {number(numbers.values[name])}") if numbers else "")
+    return "input" + (pen.math(f" = {pen.number(numbers.values[name])}") if numbers else "")
 
 
 def _formula(block: Block, numbers: Numbers | None, pen: Pen) -> str:
-    value = f" = {number(numbers.values[block.name])}" if numbers else ""
+    value = f" = {pen.number(numbers.values[block.name])}" if numbers else ""
     return pen.words(block.formula) + value  # type: ignore[arg-type]
 
 
@@ -85,9 +85,9 @@ def backward_values(graph: Graph, values: Mapping[str, Any] | None = None, pen: 
         edges = [e for name in reversed(block.used_by) for e in graph.blocks[name].edges if e.source == block.name]
         seed = "1" if not block.shape else "ones"
         said = _sum([pen.words(e.upstream) for e in edges]) if edges or block.name != graph.result else seed
-        value = f" = {number(numbers.gradients[block.name])}" if numbers else ""
+        value = f" = {pen.number(numbers.gradients[block.name])}" if numbers else ""
         if numbers and len(edges) > 1:  # the part of every path, then their sum
-            value = f" = {_sum([number(numbers.contributions[e.block, e.source]) for e in edges])}{value}"
+            value = f" = {_sum([pen.number(numbers.contributions[e.block, e.source]) for e in edges])}{value}"
         text = said if said == "ones" else pen.math(said + (value if value != f" = {said}" else ""))
         rows.append([pen.math(pen.name(block.name + "_bar")), text, ", ".join(block.roles)])
     return Table(

@@ -17,6 +17,7 @@ from ..write.names import latex_name, unicode_name
 from ..write.prose import bare, latex_prose
 from ..write.unicode import to_unicode
 
+TIMES = r" \times "
 FORMATS = ("text", "markdown", "latex", "html", "json")
 
 
@@ -44,6 +45,9 @@ class Pen:
     def math(self, text: str) -> str:
         return text
 
+    def number(self, value: Any) -> str:
+        return number(value)
+
     def partial(self, above: str, below: str) -> str:
         return f"∂{above}/∂{below}"
 
@@ -63,6 +67,13 @@ class LatexPen(Pen):
 
     def math(self, text: str) -> str:
         return f"${text}$" if text else ""
+
+    def number(self, value: Any) -> str:
+        text = number(value)
+        if not text.startswith("array"):
+            return text
+        shape, _, norm = text.removeprefix("array ").partition(", norm ")
+        return rf"\text{{array }} {shape.replace('×', TIMES)}, \text{{ norm }} {norm}"
 
     def partial(self, above: str, below: str) -> str:
         return rf"\partial {above} / \partial {below}"
