@@ -40,7 +40,7 @@ def steps_options(function: F) -> F:
         click.option("--samples", is_flag=True, help="Rows and entries of X as x_i and x_ij (index style)."),
         click.option("--update", default="", metavar="NAME", help="Add the update rule of gradient descent with this step size."),
         click.option("--stationary", is_flag=True, help="Add the equations that set the gradient to zero."),
-        click.option("--shapes", is_flag=True, help="The shape under every factor of a matrix product."),
+        click.option("--shapes", is_flag=True, help="The shape under every result and every factor of a matrix product."),
     ]
     for decorate in reversed(options):
         function = decorate(function)

@@ -24,7 +24,7 @@ class Options:
         layout: "numerator" or "denominator"; None takes the derivative's own. It is stated at the start.
         rename: (name, LaTeX) pairs: how variables and sizes are written, `(("w", r"\theta"), ("n", "N"))`.
         samples: rows and entries of a matrix `X` as `x_i` and `x_{ij}`, sums over samples, as in lecture notes (index style).
-        shapes: the shape under every factor of a matrix product.
+        shapes: the shape under every result and every factor of a matrix product.
         reasons: a sentence for every step below the rows; None: in documents yes, in LaTeX fragments no.
         highlight: what changed in colour (needs xcolor in LaTeX).
         update: name of a step size; then the update rule of gradient descent follows the derivation.

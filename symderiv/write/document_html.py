@@ -80,7 +80,7 @@ class _Html:
         return to_mathml(self.math.text(part.words))
 
     def row(self, r: Row, later: bool) -> str:
-        left = self.math.text(r.left.words) if r.left is not None else ""
+        left = self.math.left(r.left.words, r.shape) if r.left is not None else ""
         arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
         marked = r.right.highlight if self.doc.options.highlight else ()
         right = self.math.text(r.right.words, marked, self.doc.options.shapes)

@@ -93,7 +93,7 @@ class _Latex:
 
     def display(self, b: Display) -> str:
         """Aligned rows: what it is, what it equals, by which rule."""
-        left = [self.math.text(r.left.words) if r.left is not None else "" for r in b.rows]
+        left = [self.math.left(r.left.words, r.shape) if r.left is not None else "" for r in b.rows]
         marked = self.doc.options.highlight
         right = [self.math.text(r.right.words, r.right.highlight if marked else (), self.doc.options.shapes) for r in b.rows]
         titles = [self.title(r) for r in b.rows]

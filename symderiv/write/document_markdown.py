@@ -53,7 +53,7 @@ class _Markdown:
 
     def row(self, r: Row, later: bool) -> str:
         arrow = r"\Rightarrow\quad " if r.final_of_chain else ""
-        left = self.math.text(r.left.words) if r.left is not None else ""
+        left = self.math.left(r.left.words, r.shape) if r.left is not None else ""
         right = self.math.text(r.right.words, shapes=self.doc.options.shapes)
         number = f"({r.number}) " if r.number else ""
         title = rf" && \text{{{number}{r.title}}}" if r.title else ""

@@ -47,7 +47,7 @@ class _Text:
         return self.math.text(part.words)
 
     def display(self, b: Display) -> str:
-        left = [self.math.text(r.left.words) if r.left is not None else "" for r in b.rows]
+        left = [self.math.left(r.left.words, r.shape) if r.left is not None else "" for r in b.rows]
         heads = [("⇒ " if r.final_of_chain else "") + t for t, r in zip(left, b.rows, strict=True)]
         indent = max(map(len, heads)) + 2
         room = max(30, self.width - indent - 4)

@@ -14,6 +14,7 @@ from functools import cached_property
 from sympy import Expr
 
 from ..expr.nodes import Call, Index, Node, Var
+from ..expr.sizes import Shape
 from ..expr.walk import fold, postorder, with_operands
 from ..steps.model import Symbol
 from ..steps.options import Options
@@ -54,6 +55,15 @@ class StepMath:
         """The text of words; `highlight` are parts to be marked."""
         printer = _StepPrinter(self, frozenset(highlight), shapes)
         return plain_text(word, printer)
+
+    def left(self, word: Node, shape: Shape | None) -> str:
+        """What stands before the equals sign, with the shape of the result where shapes are asked for."""
+        text = self.text(word)
+        if not self.options.shapes or not shape:
+            return text
+        sizes = [self.text_of_size(s) for s in shape]
+        below = r" \times ".join(sizes) if self.kind == "latex" else "×".join(sizes)
+        return rf"\underset{{{below}}}{{{text}}}" if self.kind == "latex" else f"{text}[{below}]"
 
     def name(self, v: Var) -> str:
         """A variable's name."""
