@@ -6,6 +6,7 @@ may use less memory than the data have (set by `resource.setrlimit`).
 
 import resource
 import sys
+from pathlib import Path
 
 import dask
 import dask.array as da
@@ -17,7 +18,7 @@ rows, columns = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000, 500
 limit = int(sys.argv[2]) if len(sys.argv) > 2 else 700
 gradient = sd.derive("mean(softplus(X @ w) - y*(X @ w))", wrt="w", vars={"X": "n,d", "w": "d", "y": "n"}).numpy(value=True)
 
-now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # what the libraries have reserved already
+now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()  # what the libraries have reserved already
 resource.setrlimit(resource.RLIMIT_AS, (now + limit * 2**20, now + limit * 2**20))
 chunk = 2_000
 X = da.random.default_rng(0).standard_normal((rows, columns), chunks=(chunk, columns))

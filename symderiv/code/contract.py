@@ -298,6 +298,8 @@ def plan_add(emitter: Emitter, node: Call) -> Plan | None:
 def plan_sum(emitter: Emitter, node: Call) -> Plan | None:
     """`sum(A*(B @ C), axis=1)` as `sum(B*(A @ Cᵀ), axis=1)` where that product is needed anyway."""
     x = node.operands[0]
+    if plan := _plan_picked(emitter, node):
+        return plan
     if x.rank != 2 or node.params["axis"] not in (1, -1) or not isinstance(x, Call) or x.name != "mul" or len(x.operands) != 2:
         return None
     for a, product in (x.operands, x.operands[::-1]):
@@ -310,6 +312,18 @@ def plan_sum(emitter: Emitter, node: Call) -> Plan | None:
         other = Call("matmul", a, turned)
         if other in emitter.words_known:
             return same(Call("sum", Call("mul", b, other), axis=node.params["axis"], keepdims=node.params["keepdims"]))
+    return None
+
+
+def _plan_picked(emitter: Emitter, node: Call) -> Plan | None:
+    """`sum(onehot(y)*A, axis=-1)`: the entry of each row that its label names."""
+    x = node.operands[0]
+    if not (isinstance(x, Call) and x.name == "mul" and len(x.operands) == 2 and node.params["axis"] in (-1, x.rank - 1)):
+        return None
+    for hot, a in (x.operands, x.operands[::-1]):
+        if isinstance(hot, Call) and hot.name == "onehot" and hot.shape == a.shape and not emitter.is_plain(hot.operands[0]):
+            more = ", keepdims=True" if node.params["keepdims"] else ""
+            return same(Hidden("pick", node.shape, (a, hot.operands[0]), more))
     return None
 
 

@@ -430,6 +430,17 @@ def _onehot(y, k):
     return np.equal(y[..., None], np.arange(k)).astype(float)
 
 
+def _pick(x, y, keepdims=False):
+    """The entry of each row that its label names."""
+    k = np.shape(x)[-1]
+    if not isinstance(x, np.ndarray):
+        return np.sum(_onehot(y, k) * x, axis=-1, keepdims=keepdims)
+    if np.size(y) and (np.min(y) < 0 or np.max(y) >= k):
+        raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
+    found = np.take_along_axis(x, np.asarray(y)[..., None], -1)
+    return found if keepdims else found[..., 0]
+
+
 def _rows(values, labels):
     """Labels as rows of the shape of the values."""
     return labels if np.ndim(labels) == np.ndim(values) else _onehot(labels, np.shape(values)[-1])

@@ -217,6 +217,13 @@ def _onehot(y, k, dtype=float):
     return jnp.where(((y >= 0) & (y < k))[..., None], rows, jnp.nan)
 
 
+def _pick(x, y, keepdims=False):
+    """The entry of each row that its label names; NaN for a label that is out of range."""
+    y = jnp.asarray(y)[..., None]
+    found = jnp.where((y >= 0) & (y < x.shape[-1]), jnp.take_along_axis(x, jnp.clip(y, 0, x.shape[-1] - 1), -1), jnp.nan)
+    return found if keepdims else found[..., 0]
+
+
 def _rows(values, labels):
     """Labels as rows of the shape of the values."""
     return labels if labels.ndim == values.ndim else _onehot(labels, values.shape[-1], values.dtype)

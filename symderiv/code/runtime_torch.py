@@ -286,6 +286,15 @@ def _onehot(y, k, **like):
     return torch.nn.functional.one_hot(y, k).to(**like)
 
 
+def _pick(x, y, keepdims=False):
+    """The entry of each row that its label names."""
+    y = torch.as_tensor(y)
+    if y.numel() and (y.min() < 0 or y.max() >= x.shape[-1]):
+        raise ValueError(f"labels must be whole numbers from 0 to {x.shape[-1] - 1}, not {y.min()} to {y.max()}")
+    found = torch.take_along_dim(x, y[..., None], -1)
+    return found if keepdims else found[..., 0]
+
+
 def _rows(values, labels):
     """Labels as rows of the shape of the values."""
     return labels if labels.ndim == values.ndim else _onehot(labels, values.shape[-1], dtype=values.dtype)
