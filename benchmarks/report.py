@@ -71,6 +71,15 @@ def medians(rows: list[dict[str, Any]], kinds: tuple[str, ...], key: str) -> tup
     return (statistics.median(found), max(found), len(found)) if found else (float("nan"), float("nan"), 0)
 
 
+def merged(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs on one machine as one; the first row of a work and size counts."""
+    rows: dict[tuple, dict[str, Any]] = {}
+    for f in found:
+        for r in f["rows"]:
+            rows.setdefault((r["work"], r["kind"], r["size"]), r)
+    return {"machine": found[0]["machine"], "rows": list(rows.values()), "engine": [e for f in found for e in f["engine"]]}
+
+
 def markdown(found: dict[str, Any]) -> str:
     """The results page."""
     m, rows = found["machine"], found["rows"]
