@@ -74,7 +74,7 @@ def _fused_module(plain: str, name: str, single: bool, fuser: Fuser, work: Pass)
     made = ", ".join([*(m for m, _ in work.maps), *(s for s, *_ in work.sums)])
     head.append(f"    {made}{',' if ',' not in made else ''} = _pass({', '.join(given)})")
     value = work.result[0] if single else f"({', '.join(work.result)}{',' if len(work.result) == 1 else ''})"
-    imports = ["import math", "", "import numba"] + before.strip("\n").split("\n")
+    imports = ["import math", "", "import numba", *before.strip("\n").split("\n")]
     parts = ["\n".join(imports), *used, "\n".join(loop), f"def {name}(" + "\n".join([*head, f"    return {value}"])]
     return "\n\n\n".join(parts) + "\n"
 
