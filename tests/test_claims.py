@@ -69,6 +69,11 @@ CLAIMS: list[tuple[str, str, Vars, str, str]] = [
     ("sum((X @ w - y)**2)", "w", GLM, "right", r"\partial L/\partial w_1 = 2\sum_i (x_i^\top w - y_i) x_{i1}"),
     ("sum((X @ w - y)**2)", "w", GLM, "index", r"\partial L/\partial w_2 = 2\sum_i (x_i^\top w - y_i) x_{i1}"),
     ("mean((X @ w - y)**2)", "w", GLM, "sign", "2*X.T @ (X @ w + y)"),
+    ("-sum(log(p)*t)", "p", {"p": "k positive", "t": "k"}, "right", r"-\frac{t_k}{p_k}"),  # k: the size, and here an index
+    ("sum((X @ w - y)**2)", "w", GLM, "right", r"\boxed{\partial_w L = 2X^\top(Xw-y)}"),
+    ("sum((X @ w - y)**2)", "w", GLM, "right", r"\nabla_w L = \nabla_w \frac12 \|Xw - y\|^2 \cdot 2 = 2X^\top(Xw-y)"),
+    ("x @ A @ x", "x", {"A": "n,n", "x": "n"}, "right", r"\nabla_x x^\top A x = (A + A^\top)x"),
+    ("sum((X @ w - y)**2)", "w", GLM, "right", r"\frac{\partial L}{\partial \vec w} = 2X^\top(X\vec w - y)"),
 ]  # fmt: skip
 
 

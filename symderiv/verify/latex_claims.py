@@ -19,6 +19,7 @@ from ..expr.walk import variables
 from ..notation.words import to_words
 from ..read.latex.document import Context, LatexDocument, read_latex
 from ..read.latex.identifiers import tree_of
+from ..read.latex.indices import LAST
 from ..read.latex.reader import DerivativeOf
 from ..read.latex.split import split_statements
 from ..read.latex.statements import LatexStatement
@@ -63,6 +64,7 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...], product:
         if summed is None:
             raise
         return (summed,)
+    found = _index_for_size(text, found, problem, shape, wrt)
     statement = found.main
     updates = [s for s in found.statements if s.kind == "update"]
     if len(updates) > 1:
@@ -90,6 +92,20 @@ def read_latex_claim(text: str, problem: Problem, wrt: tuple[Var, ...], product:
         one = Claim(text, words, read, left=left, entry=entry, indices=indices, extra=extra, notes=notes)
         claims.append(replace(one, at=at, mask=mask, buffers=buffers))
     return tuple(claims)
+
+
+def _index_for_size(
+    text: str, found: LatexDocument, problem: Problem, shape: tuple[Any, ...], wrt: tuple[Var, ...]
+) -> LatexDocument:
+    """`-t_k/p_k` of vectors with k entries: the entry for every k, where the last one alone has another shape."""
+    letters = tuple(a.split(" ", 1)[0] for a in found.assumptions if LAST in a)
+    if not letters or not found.main.right or found.main.kind != "expression" or found.main.right[-1].words.shape == shape:
+        return found
+    try:
+        other = read_latex(text, problem.vars, Context(problem.expr, problem.definitions, by=wrt, free=letters), name=NAME)
+    except SymDerivError:
+        return found
+    return other if other.main.right[-1].words.shape == shape else found
 
 
 def _with_products(text: str, problem: Problem, wrt: tuple[Var, ...]) -> tuple[tuple[str, Claim], ...]:

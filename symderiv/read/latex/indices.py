@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .reader import Bound, LatexReader
 
 WHOLE = ("slice", None, None, None)
+LAST = " in a subscript is the last position"
 
 
 def split_indices(items: Sequence[Item]) -> list[list[Item]]:
@@ -303,6 +304,9 @@ def entry(r: LatexReader, x: Value, parts: list[list[Item]], stop: int) -> Value
             spec.append(_slice(r, part, x.node.shape[axis], x, stop))
             continue
         found = read_index(r, part, x.start, stop)
+        letter = letter_of(part)
+        if letter and letter not in r.scope and letter in r.sizes and letter not in r.declared.vars:
+            r.assumptions.setdefault("last " + letter, f"{letter}{LAST}, as {letter} is a size")
         place = position(r, found)
         check_range(r, x, axis, place, found.start, found.stop)
         spec.append("at")

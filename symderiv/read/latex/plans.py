@@ -112,6 +112,9 @@ def left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] 
         rest = items[c.at :]
         variables = [(below, order)] if below is not None else []
         return Head(rest or None, variables, order, start, stop, "nabla"), rest
+    if is_macro(first, "partial") and len(items) > 3 and isinstance(items[1], Token) and items[1].kind == "sub":
+        rest = items[3:]  # ∂_w L
+        return Head(rest, [(list(content(items[2])), 1)], 1, start, stop), rest
     if is_macro(first, "partial") or is_char(first, "d") or is_macro(first, "mathrm", "text"):
         if is_char(first, "d") and (r.is_defined(Key("d")) or "d" in r.declared.vars):
             return None

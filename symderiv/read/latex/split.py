@@ -141,6 +141,11 @@ def _between_dollars(items: list[Item], source: str, name: str) -> list[Item]:
 
 def _fill(rows: list[list[Item]], items: Sequence[Item]) -> None:
     for k, item in enumerate(items):
+        if is_macro(item, "boxed"):
+            continue  # a frame around what follows
+        if k and is_macro(items[k - 1], "boxed") and isinstance(item, Group) and item.opener == "brace":
+            _fill(rows, item.items)
+            continue
         if isinstance(item, Token) and item.kind == "newline":
             rows.append([])
         elif isinstance(item, Environment) and item.name.rstrip("*") in ARRANGING:

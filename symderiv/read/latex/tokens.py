@@ -144,9 +144,9 @@ def _character(c: str, start: int, source: str, name: str, spaced: bool) -> list
         return [Token("sup", "^", start, start, spaced), Token(*_SUPERSCRIPTS[c], start, stop, False)]
     if c.isspace():
         return [Token("char", " ", start, stop, True)]
-    letter, *marks = unicodedata.normalize("NFD", c)
-    if letter.isascii() and letter.isalpha() and len(marks) == 1 and marks[0] in _MARKS:
-        return [Token("macro", _MARKS[marks[0]], start, start, spaced), Token("char", letter, start, stop, False)]  # ŷ
+    parts = unicodedata.normalize("NFD", c)
+    if len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in _MARKS:
+        return [Token("macro", _MARKS[parts[1]], start, start, spaced), Token("char", parts[0], start, stop, False)]  # ŷ
     shown = f"`{c}`" if c.isprintable() else f"U+{ord(c):04X}"
     raise InputError(f"{shown} cannot be read in LaTeX", code="SD131", span=Span(source, start, stop, name))
 
