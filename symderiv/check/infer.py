@@ -154,6 +154,8 @@ def _after_macro(items: Sequence[Item], k: int) -> bool:
 def _walk(items: Sequence[Item], found: dict[Key, tuple[int, str]]) -> None:
     items = list(items)
     for k, item in enumerate(items):
+        if _after_macro(items, k):
+            continue  # a subscript or a superscript says nothing about its own letters
         if not isinstance(item, Token):
             _walk(item.items, found)
             continue
