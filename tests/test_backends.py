@@ -277,3 +277,25 @@ def test_spellings_emit_the_same_code() -> None:
     for old, new in (("A", "X"), ("q", "w"), ("t", "y"), ("r", "n"), ("c", "d")):
         b = re.sub(rf"\b{old}\b", new, b)
     assert a == b
+
+
+@pytest.mark.parametrize("name", ["softmax", "logistic", "factorisation", "net"])
+def test_hessian_vector_products(name: str) -> None:
+    """They agree with the Hessian, and no code has more than the axes of the data."""
+    text, declared, wrt = PROBLEMS[name]
+    problem = sd.parse(text, declared)
+    result = sd.hvp(problem, wrt=wrt[0])
+    assert "_embed" not in result.source() and "einsum" not in result.source().split('"""')[-1]
+    given = sample(result.problem)
+    hessian = sd.derive(problem, wrt=wrt[0], order=2).numpy()(**{n: x for n, x in given.items() if n != "v"})
+    known = np.tensordot(hessian, given["v"], axes=given["v"].ndim)
+    close(result.numpy()(**given), known)
+    if name == "softmax":
+        need("torch")
+        close(result.torch()(**given), known)
+
+
+def test_a_hessian_vector_product_reuses_products() -> None:
+    """`sum(X*(P @ V.T), axis=1)` is `sum(P*(X @ V), axis=1)`, and `X @ V` is there already."""
+    source = sd.hvp("cross_entropy(X @ W, y)", wrt="W", vars={"X": "n,d", "W": "d,k", "y": "n integer"}).source()
+    assert source.split('"""')[-1].count("X @ v") == 1 and "v.T" not in source.split('"""')[-1]

@@ -310,8 +310,10 @@ def plan_sum(emitter: Emitter, node: Call) -> Plan | None:
             continue
         turned = c.operands[0] if isinstance(c, Call) and c.name == "T" else Call("T", c)
         other = Call("matmul", a, turned)
-        if other in emitter.words_known:
-            return same(Call("sum", Call("mul", b, other), axis=node.params["axis"], keepdims=node.params["keepdims"]))
+        if other in emitter.words_known and node not in emitter.turned:
+            new = Call("sum", Call("mul", b, other), axis=node.params["axis"], keepdims=node.params["keepdims"])
+            emitter.turned.add(new)  # it is not turned back
+            return same(new)
     return None
 
 

@@ -109,6 +109,7 @@ class Emitter:
         self._free: dict[Node, frozenset[Node]] = {}
         self._array_memo: dict[Node, bool] = {}
         self.guesses = guessed_sizes([s for v in variables(*self.roots) for s in v.shape])
+        self.turned: set[Node] = set()
         self.words_known = set(postorder(*self.roots))
         self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
         self.subscripts = self._subscript_nodes()
@@ -195,6 +196,7 @@ class Emitter:
     def piece(self, root: Node, scope: Scope) -> Piece:
         """The piece of `root` for use in `scope`, with the statements it needs."""
         stack = [(root, False)]
+        begun: set[Node] = set()
         while stack:
             node, ready = stack.pop()
             owner = self.owner(node, scope)
@@ -202,6 +204,9 @@ class Emitter:
                 continue
             plan = self.plan(node)
             if not ready:
+                if node in begun:
+                    raise CodeError(f"the code of {str(node)[:80]} needs itself", code="SD500", hint="please report the expression")
+                begun.add(node)
                 stack.append((node, True))
                 stack.extend((n, False) for n in reversed(plan.needs))
                 continue
