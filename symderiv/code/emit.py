@@ -205,7 +205,7 @@ class Emitter:
             plan = self.plan(node)
             if not ready:
                 if node in begun:
-                    raise CodeError(f"the code of {str(node)[:80]} needs itself", code="SD500", hint="please report the expression")
+                    raise CodeError(f"the code of {str(node)[:80]} needs itself", code="SD500", hint="please report it")
                 begun.add(node)
                 stack.append((node, True))
                 stack.extend((n, False) for n in reversed(plan.needs))
