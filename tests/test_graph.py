@@ -226,6 +226,18 @@ def test_pictures(tmp_path) -> None:
         g.draw(str(tmp_path / "no" / "g.svg"))
 
 
+def test_a_condition_passes_nothing() -> None:
+    g = sd.graph("where(x > 0, x**2, 3*x)", {"x": "scalar"})
+    assert {e.source for e in g.blocks[g.result].edges} == {"a1", "a2"}
+    for x, slope in ((2.0, 4.0), (-2.0, 3.0)):
+        numbers = g.run({"x": x}, {"x": 1.0})
+        assert numbers.gradients["x"] == numbers.tangents[g.result] == slope
+    g = sd.graph("sign(x) + (x > 0)*y", {"x": "n", "y": "n"})
+    numbers = g.run({"x": np.array([1.0, -1]), "y": np.array([2.0, 2])})
+    assert np.array_equal(numbers.gradients["x"], [0, 0]) and np.array_equal(numbers.gradients["y"], [1, 0])
+    assert g.tables() and g.svg()
+
+
 def test_names_of_gradients_are_not_names_of_variables() -> None:
     with pytest.raises(sd.SymDerivError, match="x_dot is what the tangent of x is called"):
         sd.graph("x_dot*x", {"x": "scalar", "x_dot": "scalar"})

@@ -303,8 +303,10 @@ class _Builder:
             block = blocks[self.names[node]] = Block(self.names[node], node.shape, formula)
             inputs = [v for v in variables(formula) if v.name in blocks and v.name != block.name]
             for v in inputs:
-                block.edges.append(self._edge(block, v, inputs))
-                blocks[v.name].used_by.append(block.name)
+                edge = self._edge(block, v, inputs)
+                if not _is_zero(edge.upstream):  # what only decides a condition gets and sends nothing
+                    block.edges.append(edge)
+                    blocks[v.name].used_by.append(block.name)
         result = self.names.get(self.problem.expr, self.problem.name)
         return Graph(self.problem, blocks, [v.name for v in self.wrt], result)
 
@@ -346,6 +348,10 @@ def _minuses(nodes: list[Node]) -> set[Node]:
         for n in nodes
         if isinstance(n, Call) and n.name == "neg" and all(isinstance(u, Call) and u.name == "add" for u in users.get(n, []))
     }
+
+
+def _is_zero(words: Node) -> bool:
+    return (isinstance(words, Num) and words.value == 0) or (isinstance(words, Call) and words.name == "zeros")
 
 
 def _inner(core: Node, v: Var, dot: Var, words: Node) -> Node:

@@ -67,7 +67,7 @@ def cut(text: str, length: int = LONG) -> str:
 
 def sizes(shape: tuple) -> str:
     """`n×k`."""
-    return "×".join(map(str, shape)) if shape else ""
+    return "×".join(PEN.name(str(s)) if str(s).isidentifier() else str(s) for s in shape)
 
 
 def place(found: dict[str, Box], lines: list[Line], graph: Graph) -> None:

@@ -96,7 +96,7 @@ def number(value: Any) -> str:
     """A short text of a number or an array."""
     array = np.asarray(value, dtype=float)
     if array.ndim == 0:
-        return f"{float(array):.6g}"
+        return f"{float(array) + 0.0:.6g}"
     if array.size > 6:
         return f"array {'×'.join(map(str, array.shape))}, norm {np.linalg.norm(array):.4g}"
     return _entries(array)
@@ -104,7 +104,7 @@ def number(value: Any) -> str:
 
 def _entries(array: np.ndarray) -> str:
     if array.ndim == 0:
-        return f"{float(array):.4g}"
+        return f"{float(array) + 0.0:.4g}"
     return "[" + ", ".join(map(_entries, array)) + "]"
 
 
