@@ -117,7 +117,7 @@ def test_update_rule_with_sigmoid() -> None:
     s = 1 / (1 + np.exp(-X @ w))
     assert np.allclose(value(r, X=X, w=w, y=y), -2 * ((y - s) * s * (1 - s)) @ X)
     told = r.write_steps(style="index", samples=True, update="alpha")
-    for line in ("dᵢ = wᵀ xᵢ", "pᵢ = σ(dᵢ)", "= −2 ∑ᵢ δᵢ pᵢ xᵢⱼ (1 − pᵢ)", "wⱼ ← wⱼ + 2 α ∑ᵢ δᵢ pᵢ xᵢⱼ (1 − pᵢ)"):
+    for line in ("dᵢ = wᵀ xᵢ", "pᵢ = σ(dᵢ)", "= −2 ∑ᵢ δᵢ pᵢ (1 − pᵢ) xᵢⱼ", "wⱼ ← wⱼ + 2 α ∑ᵢ δᵢ pᵢ (1 − pᵢ) xᵢⱼ"):
         assert line in told
 
 
