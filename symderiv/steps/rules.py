@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ..errors import DerivativeError
 from ..expr.op import OPS, Op
+from .whys import WHYS
 
 MAGNUS = "Magnus and Neudecker, Matrix Differential Calculus, 3rd ed. 2019, "
 COOKBOOK = "Petersen and Pedersen, The Matrix Cookbook, 2012, "
@@ -335,6 +336,8 @@ def _of_operation(op: Op) -> Rule:
         )
     else:
         why = "The differential is declared with the operation, checked there against finite differences, and transposed mechanically."
+    if op.name in WHYS:
+        why = f"{WHYS[op.name]} {why}"
     if op.kinks:
         why += f" It is not differentiable at {op.kinks}; there the convention of the engine holds."
     target = next((n for n in op.example_vars), "x")
