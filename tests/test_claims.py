@@ -45,6 +45,8 @@ CLAIMS: list[tuple[str, str, Vars, str, str]] = [
     (FACTORS, "U", MF, "right", r"\frac{\partial L}{\partial U_{:,k}} = -2(R - UV^\top)V_{:,k}"),
     (FACTORS, "U", MF, "right", r"\frac{\partial L}{\partial U_{1k}} = -2\sum_j (R_{1j} - \sum_l U_{1l}V_{jl})V_{jk}"),
     (ATTENDED, "V", ATTENTION, "missing_factor", r"P^\top G,\ P = \mathrm{softmax}(QK^\top)"),
+    (ATTENDED, "Q", ATTENTION, "missing_factor",
+     "P = softmax(Q @ K.T/sqrt(d), axis=1); A = G @ V.T; (P*(A - sum(P*A, axis=1, keepdims=True))) @ K"),
     (TWO_LAYERS, "W1", NET, "right", r"e\,(w_2 \odot \sigma'(z))x^\top,\ z = W_1x+b_1,\ e = w_2^\top \sigma(z) - y"),
     (TWO_LAYERS, "W1", NET, "missing_factor", r"e\,w_2 x^\top,\ e = w_2^\top\sigma(W_1x+b_1) - y"),
     (ENCODER, "V", AUTO, "shape", r"(Vh - x)h,\ h=\tanh(Wx)"),

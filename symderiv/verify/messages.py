@@ -80,6 +80,8 @@ def _nearest(context: Context, words: Node) -> tuple[int, ...] | None:
 def _about_factor(context: Context, ratio: Ratio, subject: str, whole: str) -> tuple[str, str]:
     kind = _ratio_kind(context, ratio)
     shown, inverse = factor_text(ratio), text_of(1 / ratio.constant)
+    if ratio.scalar is None and not _is_count(ratio.sizes):
+        return "missing_factor", f"The factor {shown} is missing: {subject} has to be multiplied by it."
     if kind == "sign":
         if subject == "your claim":
             return kind, "The sign is wrong: your claim is minus the derivative."
