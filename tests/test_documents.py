@@ -29,6 +29,7 @@ EXAMPLES = {
     "layer": ("layer_norm(x)", "x", {"x": "n"}, 1),
     "cases": ("sum(where(x > 0, x**2, alpha*(exp(x) - 1)))", "x", {"x": "n", "alpha": "scalar"}, 1),
     "tensor": ("X.T @ A", "X", {"X": "n,d", "A": "n,m"}, 1),
+    "product": ("log(prod(x1)) + prod(x1)", "x1", {"x1": "n"}, 1),
     "names": (
         "sum((X_new @ theta_hat - b1)**2)/lam",
         "theta_hat",

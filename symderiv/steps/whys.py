@@ -5,7 +5,7 @@ WHYS: dict[str, str] = {
     "log": "It is the inverse of the exponential: from exp(log x) = x follows x (log x)' = 1.",
     "abs": "For positive entries it is x, for negative ones −x: the slope is the sign.",
     "relu": "For positive entries it is x, for negative ones 0: the slopes are 1 and 0.",
-    "sigmoid": "With σ = 1/(1 + e⁻ˣ) the quotient rule gives e⁻ˣ/(1 + e⁻ˣ)², and 1 − σ = e⁻ˣ/(1 + e⁻ˣ): the product of both is that.",
+    "sigmoid": "With σ = 1/(1 + e⁻ˣ) the quotient rule gives e⁻ˣ/(1 + e⁻ˣ)², and 1 − σ is e⁻ˣ/(1 + e⁻ˣ): this is σ(1 − σ).",
     "tanh": "tanh = sinh/cosh, and the quotient rule gives (cosh² − sinh²)/cosh² = 1 − tanh².",
     "softplus": "It is log(1 + eˣ), whose derivative is eˣ/(1 + eˣ): the sigmoid.",
     "logsigmoid": "log σ(x) has the derivative σ'/σ = σ(1 − σ)/σ = 1 − σ.",

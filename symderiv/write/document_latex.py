@@ -17,6 +17,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
 \setlength{\emergencystretch}{3em}
+\hbadness=4000
 \AtBeginDocument{\setlength{\abovedisplayskip}{4pt}\setlength{\belowdisplayskip}{6pt}}
 """
 RELATIONS = {"←": r"\leftarrow", "⇒": r"\Rightarrow"}

@@ -216,7 +216,8 @@ class _StepPrinter(MathPrinter):
         free = [c for c in "ijklm" if c not in self.n.names][: v.rank]
         if len(free) < v.rank or not v.rank:
             return super().visit(node, [piece])
-        text = self.n.lowered(self.n.name(v.name, 0)[0], free)  # type: ignore[attr-defined]
+        name, lowered = self.n.name(v.name, 0)  # type: ignore[attr-defined]
+        text = self.n.lowered(self.n.brackets(name) if lowered else name, free)
         sign = "∏" if not self.latex else r"\prod"
         signs = [self.n.big(sign, c, "1", self.scalar(s)[0], "", True) for c, s in zip(free, v.shape, strict=True)]
         return Piece(body=" ".join([*signs, text]), level=MathLevel.BIG)
