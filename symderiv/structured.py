@@ -153,8 +153,10 @@ class StructuredArray:
         """The whole array."""
         out = np.zeros(self.shape)
         for t in self.terms:
-            letters = list(t.distinct)
-            view = diagonals(out, list(t.out), letters)  # the diagonals that the deltas name
+            if len(t.distinct) == len(t.out):
+                out += t.core
+                continue
+            view = diagonals(out, t.out, t.distinct)  # the diagonals that the deltas name
             view += t.core
         return out
 

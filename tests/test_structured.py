@@ -22,6 +22,7 @@ CASES = {
     "rows": ("sum(log(1 + exp(sum(U*V, axis=1))))", {"U": "n,d", "V": "n,d"}, "U", 2, "block diagonal"),
     "quadratic": ("x @ A @ x", {"x": "n", "A": "n,n"}, "x", 2, None),
     "trace": ("trace(X.T @ A @ X @ B)", {"X": "n,d", "A": "n,n symmetric", "B": "d,d symmetric"}, "X", 2, "kronecker"),
+    "a scalar": ("exp(a*x)*x", {"x": "scalar", "a": "scalar"}, "x", 2, None),
     "linear": ("a @ x", {"x": "n", "a": "n"}, "x", 2, "zero"),
     "a Jacobian": ("tanh(X @ w)", {"X": "n,d", "w": "d"}, "w", 1, None),
     "an entrywise Jacobian": ("sigmoid(x)", {"x": "n"}, "x", 1, "diagonal"),
