@@ -117,7 +117,7 @@ class Context:
             if node is self.task.core:
                 self.symbols[v] = Symbol(v, "name", self.statement(), label=v)
                 continue
-            s = Symbol(v, "name", self.speller.definition(node), label=v, user=v in self.names.user)
+            s = Symbol(v, "name", self.consistent(self.speller.definition(node), node), label=v, user=v in self.names.user)
             self.symbols[v] = s
             out.append(s)
         return tuple(out)
@@ -283,7 +283,18 @@ class Context:
                 w = self.trace.written.get(node)
                 if w is not None and w is not self.task.words:
                     rule[w] = v
-        return replace(self.task.words, rule) if rule else self.task.words
+        words = replace(self.task.words, rule) if rule else self.task.words
+        return self.consistent(words, self.task.core)
+
+    def consistent(self, words: Node, core: Node) -> Node:
+        """Along the graph a value is shown as the graph has it: where a name stands in the user's words for what the engine
+        multiplies out, a derivative by that name would miss a path."""
+        if self.task.style != "graph":
+            return words
+        short = self.speller.short(core, keep=core)
+        inside = set(postorder(words))
+        direct = [v for v in self.task.targets if v not in inside and any(n is v for n in postorder(short))]
+        return to_words(short) if direct else words
 
     def statement(self) -> Node:
         """The problem in all names."""
