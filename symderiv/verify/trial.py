@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Run:
         self.tangents: dict[str, str] = tangents or {}
         self.complex = analytic(words)
         self.original = original or _callable(words, problem_vars)
-        self.results = [_callable(r, problem_vars) for r in results]
+        self.results = _callables(results, problem_vars)
         self.first = [_callable(f, problem_vars) for f in first]
         self.methods: set[str] = set()
         self.last: sampling.Values | None = None
@@ -275,6 +276,56 @@ def _callable(x: Node | Callable[..., Any], problem_vars: list[Var]) -> Callable
     from ..code.numpy import numpy_function
 
     return numpy_function(x, problem_vars)
+
+
+def _callables(results: Sequence[Node | Callable[..., Any]], problem_vars: list[Var]) -> list[Callable[..., Any]]:
+    """The results as functions. Several words are emitted as one function, so that what they share is written and computed once:
+    for the gradients of a deep network, one by one, the work would grow with the square of its depth."""
+    nodes = [r for r in results if isinstance(r, Node)]
+    if len(results) < 2 or len(nodes) < len(results):
+        return [_callable(r, problem_vars) for r in results]
+    together = Together(nodes, problem_vars)
+    return [together.part(k) for k in range(len(nodes))]
+
+
+class Together:
+    """Several values from one emitted function, which is run once for the same arrays."""
+
+    def __init__(self, words: list[Node], problem_vars: list[Var]) -> None:
+        from ..code.numpy import numpy_function
+
+        self.words, self.vars = words, problem_vars
+        self.function = numpy_function(words, problem_vars)
+        self.names = tuple(inspect.signature(self.function).parameters)
+        self.single: dict[int, Callable[..., Any]] = {}
+        self.last: tuple[list[Any], tuple[Any, ...] | None] | None = None
+
+    def part(self, k: int) -> Callable[..., Any]:
+        """The `k`-th value as a function of keyword arrays."""
+
+        def value(**given: Any) -> Any:
+            inputs = [given[n] for n in self.names if n in given]
+            if (
+                self.last is None
+                or len(inputs) != len(self.last[0])
+                or any(a is not b for a, b in zip(inputs, self.last[0], strict=True))
+            ):
+                try:
+                    self.last = inputs, self.function(**{n: given[n] for n in self.names if n in given})
+                except FAILS:
+                    self.last = inputs, None
+            if self.last[1] is not None:
+                return self.last[1][k]
+            return self._alone(k)(**given)  # a value that cannot be computed must not stand for the others
+
+        return value
+
+    def _alone(self, k: int) -> Callable[..., Any]:
+        if k not in self.single:
+            f = _callable(self.words[k], self.vars)
+            names = set(inspect.signature(f).parameters)
+            self.single[k] = lambda **given: f(**{n: x for n, x in given.items() if n in names})
+        return self.single[k]
 
 
 def is_unequal(sizes: Mapping[Any, int]) -> bool:
