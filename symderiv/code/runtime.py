@@ -235,6 +235,9 @@ def _above(x, axis):
 
     log(1 + rest) has all its digits where rest is small, log(sum) has not.
     """
+    if np.ndim(x) == 2 and axis in (1, -1) and 8 * np.shape(x)[1] < np.shape(x)[0] and isinstance(x, np.ndarray):
+        high, rest = _above(np.ascontiguousarray(x.T), 0)  # a few classes, many rows: whole rows of numbers for every class
+        return high.T, rest.T
     high = np.max(np.real(x), axis=axis, keepdims=True)
     high = np.where(np.isfinite(high), high, 0)
     top = x - high
