@@ -39,5 +39,7 @@ def test_a_derivation_passes(name: str, style: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_derivation_passes(name: str, style: str, request: pytest.FixtureRequest) -> None:
     if (name, style) in PARTIAL:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the contribution of one edge is written as a whole derivative"))
+        request.applymarker(
+            pytest.mark.xfail(strict=True, reason="the contribution of one edge is written as a whole derivative")
+        )
     checked(name, style)

@@ -282,9 +282,9 @@ def test_entries_of_bold_vectors_are_not_bold() -> None:
 def test_what_was_declared_is_said() -> None:
     text = sd.derive("n/2*logdet(S) + lam*trace(S)", "S", vars={"S": "d,d psd", "lam": "scalar positive"}).text(steps=True)
     assert "symmetric and positive definite" in text and "λ > 0" in text
-    assert "Not differentiable where X w = 0 (ReLU)" in sd.derive(
-        "sum(relu(X @ w))", "w", vars={"X": "n,d", "w": "d"}
-    ).text(steps=True, detail="normal").replace("u = 0", "X w = 0")
+    assert "Not differentiable where X w = 0 (ReLU)" in sd.derive("sum(relu(X @ w))", "w", vars={"X": "n,d", "w": "d"}).text(
+        steps=True, detail="normal"
+    ).replace("u = 0", "X w = 0")
 
 
 def test_mathml_spaces_functions_and_signs() -> None:

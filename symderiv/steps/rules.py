@@ -302,11 +302,41 @@ _MOMENTS = (
 _LOSSES = tuple(
     Rule(key, title, formula, says, why, GOODFELLOW + "sec. 5.5", "", "")
     for key, title, formula, says, why in (
-        ("log_product", "logarithm of a product", r"\log\prod_i a_i = \sum_i \log a_i", "The logarithm turns products into sums.", "log(ab) = log a + log b."),
-        ("log_quotient", "logarithm of a quotient", r"\log\frac ab = \log a - \log b", "The logarithm turns quotients into differences.", "log(ab) = log a + log b."),
-        ("definition", "definition of the model", r"p = \operatorname{softmax}(s)", "The probabilities are put in.", "Definition of the model."),
-        ("entropy", "entropy of the truth", r"\sum_j q_j \log q_j = 0", "A certain truth has no entropy.", "1 log 1 = 0, and 0 log 0 = 0 by continuity."),
-        ("named_loss", "the loss by its name", r"L = \frac1n\sum_i L_i", "The sum is the loss that the library knows.", "Definition of the loss."),
+        (
+            "log_product",
+            "logarithm of a product",
+            r"\log\prod_i a_i = \sum_i \log a_i",
+            "The logarithm turns products into sums.",
+            "log(ab) = log a + log b.",
+        ),
+        (
+            "log_quotient",
+            "logarithm of a quotient",
+            r"\log\frac ab = \log a - \log b",
+            "The logarithm turns quotients into differences.",
+            "log(ab) = log a + log b.",
+        ),
+        (
+            "definition",
+            "definition of the model",
+            r"p = \operatorname{softmax}(s)",
+            "The probabilities are put in.",
+            "Definition of the model.",
+        ),
+        (
+            "entropy",
+            "entropy of the truth",
+            r"\sum_j q_j \log q_j = 0",
+            "A certain truth has no entropy.",
+            "1 log 1 = 0, and 0 log 0 = 0 by continuity.",
+        ),
+        (
+            "named_loss",
+            "the loss by its name",
+            r"L = \frac1n\sum_i L_i",
+            "The sum is the loss that the library knows.",
+            "Definition of the loss.",
+        ),
     )
 )
 RULES: dict[str, Rule] = {r.key: r for r in (*_GENERAL, *_MOMENTS, *_LOSSES)}
