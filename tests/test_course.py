@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
 import re
 import subprocess
@@ -202,8 +204,19 @@ def test_problem_files(name: str) -> None:
             assert sd.derive(problem, v.name).certificate.ok  # type: ignore[union-attr]
 
 
+def imported(path: Path) -> list[str]:
+    """The packages that a script imports where it begins."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    names = [a.name for node in body if isinstance(node, ast.Import) for a in node.names]
+    names += [node.module for node in body if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return list(dict.fromkeys(n.partition(".")[0] for n in names))
+
+
 @pytest.mark.parametrize("name", sorted(p.name for p in EXAMPLES.glob("*.py")))
 def test_scripts(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    for package in imported(EXAMPLES / name):  # extras; a script that lacks one is skipped, by its name
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{name} needs {package}, which is not installed")
     done = subprocess.run([sys.executable, "-W", "error", os.fspath(EXAMPLES / name)], cwd=tmp_path, env=environment,
                           capture_output=True, text=True, encoding="utf-8", timeout=120)  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -284,6 +284,10 @@ class Context:
                 if w is not None and w is not self.task.words:
                     rule[w] = v
         words = replace(self.task.words, rule) if rule else self.task.words
+        if self.task.style == "graph":
+            inner = [(n, self.speller.definition(n)) for n, _ in self.names.order if n is not self.task.core]
+            if any(self.consistent(d, n) is not d for n, d in inner):  # the user's words hold what a definition below does not
+                return to_words(self.speller.short(self.task.core, keep=self.task.core))
         return self.consistent(words, self.task.core)
 
     def consistent(self, words: Node, core: Node) -> Node:
@@ -291,8 +295,10 @@ class Context:
         multiplies out, a derivative by that name would miss a path."""
         if self.task.style != "graph":
             return words
-        short = self.speller.short(core, keep=core)
         inside = set(postorder(words))
+        if not any(v in inside and node in self.trace.event for node, v in self.names.order):
+            return words  # no derivative by a name in it is told
+        short = self.speller.short(core, keep=core)
         direct = [v for v in self.task.targets if v not in inside and any(n is v for n in postorder(short))]
         return to_words(short) if direct else words
 
