@@ -369,7 +369,8 @@ def _of_operation(op: Op) -> Rule:
     if op.name in WHYS:
         why = f"{WHYS[op.name]} {why}"
     if op.kinks:
-        why += f" It is not differentiable at {op.kinks}; there the convention of the engine holds."
+        place = "where" if any(verb in op.kinks for verb in (" is ", " changes")) else "at"
+        why += f" It is not differentiable {place} {op.kinks}; there the convention of the engine holds."
     target = next((n for n in op.example_vars), "x")
     return Rule(
         op.name, f"derivative of {spoken(op.name)}", "", op.says or f"{op.name}.", why, op.source or "definition", op.example,
