@@ -18,11 +18,10 @@ from sympy import Expr
 from .. import ops  # noqa: F401  (fills the table of operations)
 from ..errors import CodeError, LimitError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
-from ..expr.walk import fold, postorder, variables
+from ..expr.walk import binds, fold, postorder, variables
 from .dialect import NUMPY, Dialect
 from .spell import ATOM, MUL, UNARY, Piece, spell_number
 
-GENERATORS = ("isum", "iprod", "imax", "imin")
 SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
 _MAX_NEST, _MAX_WIDTH, _MAX_LOOPS = 24, 96, 20
 VIEWS = {
@@ -168,7 +167,7 @@ class Emitter:
             if isinstance(n, Index):
                 return frozenset((n,))
             out = frozenset().union(*operands)
-            return out - {n.operands[1]} if getattr(n, "name", "") in GENERATORS and not isinstance(n, Var) else out
+            return out - {n.operands[1]} if binds(n) else out
 
         return fold(node, visit, self._free)
 

@@ -13,9 +13,10 @@ from sympy import Rational
 
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
+from ..expr.walk import BINDERS
 from . import contract, stable
 from .dialect import fields_of
-from .emit import GENERATORS, Emitter, Plan, Scope, same
+from .emit import Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
 from .hidden import Hidden
 from .products import plan_matmul, plan_trace
@@ -47,7 +48,7 @@ def plan_of(emitter: Emitter, node: Node) -> Plan:
         return plan_hidden(emitter, node)
     if not isinstance(node, Call):
         raise CodeError(f"{type(node).__name__} is not a word that code can be written for", code="SD501")
-    if node.name in GENERATORS:
+    if node.name in BINDERS:
         return plan_loop(emitter, node)
     special = _PLANS.get(node.name)
     plan = special(emitter, node) if special else None

@@ -19,7 +19,7 @@ from sympy import Expr, Integer, prod
 
 from ..errors import DerivativeError, InputError, LimitError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Var
-from ..expr.walk import fold, free_symbols, postorder, variables, with_operands
+from ..expr.walk import BINDERS, fold, free_symbols, postorder, variables, with_operands
 from ..read.problem import Problem
 from .extras import write_text
 
@@ -245,9 +245,9 @@ class _Builder:
         nodes = postorder(root)
         inside: set[Node] = {n for n in nodes if isinstance(n, Index)}
         for n in nodes:
-            if (
-                isinstance(n, Call) and n.name not in ("isum", "iprod", "imax", "imin") and any(o in inside for o in n.operands)
-            ) or (isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin") and self._open(n)):
+            if (isinstance(n, Call) and n.name not in BINDERS and any(o in inside for o in n.operands)) or (
+                isinstance(n, Call) and n.name in BINDERS and self._open(n)
+            ):
                 inside.add(n)
         comparisons = {n for n in nodes if isinstance(n, Call) and n.name in CHOICES}  # nothing flows through their jumps
         inside |= (_minuses(nodes) | comparisons) - {root, *named}
@@ -268,7 +268,7 @@ class _Builder:
         own = {o for o in node.operands if isinstance(o, Index)}
         bound: set[Node] = set()
         for n in postorder(node):
-            if isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin"):
+            if isinstance(n, Call) and n.name in BINDERS:
                 bound.add(n.operands[1])
         return any(isinstance(n, Index) and n not in own and n not in bound for n in postorder(node))
 

@@ -14,7 +14,7 @@ from sympy import Expr, Integer, S
 from ..errors import DerivativeError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.sizes import broadcast_shapes, product
-from ..expr.walk import fold
+from ..expr.walk import BINDERS, fold
 from .add import add as add_terms
 from .calls import call, power
 from .product import einsum, ones, scale
@@ -122,7 +122,7 @@ def lower(word: Node, scope: Scope) -> Lowered:
             continue
         if isinstance(node, (Add, Einsum, Shared, Var, Num)):
             memo[node] = Lowered(node)
-        elif isinstance(node, Call) and node.name in ("isum", "iprod", "imax", "imin"):
+        elif isinstance(node, Call) and node.name in BINDERS:
             memo[node] = lower_binder(node, scope)
         elif ready or not node.operands:
             memo[node] = visit(node, [memo[o] for o in node.operands])

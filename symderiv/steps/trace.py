@@ -20,7 +20,7 @@ from ..calculus.local import differential, partial
 from ..calculus.sweep import Event
 from ..errors import SymDerivError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Shared, Var
-from ..expr.walk import fold, postorder
+from ..expr.walk import binds, fold, postorder
 from ..notation.polish import polish
 from ..simplify.add import add
 from ..simplify.calls import call
@@ -160,7 +160,7 @@ def written(words: Node) -> dict[Node, Node]:
 
 def _open_indices(word: Node) -> set[Node]:
     """Indices that occur and are not bound inside."""
-    bound = {n.operands[1] for n in postorder(word) if isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin")}
+    bound = {n.operands[1] for n in postorder(word) if binds(n)}
     return {n for n in postorder(word) if isinstance(n, Index)} - bound
 
 

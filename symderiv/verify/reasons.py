@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..expr.nodes import Call, Index, Node, Var
-from ..expr.walk import postorder, variables
+from ..expr.walk import binds, postorder, variables
 from . import sampling
 from .differences import FAILS, function_of
 
@@ -58,7 +58,7 @@ def _first_without_value(words: Node, problem_vars: Sequence[Var], sizes: sampli
     order = postorder(words)
     bound = {n for n in order if isinstance(n, Index)}
     for n in order:  # what depends on a bound index has no value of its own
-        if any(o in bound for o in n.operands) and not (isinstance(n, Call) and n.name in ("isum", "iprod", "imax", "imin")):
+        if any(o in bound for o in n.operands) and not binds(n):
             bound.add(n)
     for n in order:
         if not isinstance(n, Call) or n in bound:

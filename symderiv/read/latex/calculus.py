@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import Span
 from ...expr.nodes import Call, Index, Node, Num, Var
-from ...expr.walk import fold, variables
+from ...expr.walk import free_indices, postorder, variables
 from ...expr.walk import replace as replace_nodes
 from .grammar import product_ends, read_all, read_product
 from .heads import (
@@ -96,17 +96,9 @@ def whole_and_indices(r: LatexReader, x: Value, anchor: object) -> tuple[Node, t
     return entries_to_array(node, [(b.index, b.hi) for b in sizes]), tuple(b.index for b in sizes)
 
 
-_BINDERS = frozenset(("isum", "iprod", "imax", "imin"))
-
-
 def open_indices(node: Node) -> set[Index]:
     """The indices that nothing in a node binds: that of a sum is its own, whatever letter it has."""
-
-    def visit(n: Node, inner: list[frozenset[Index]]) -> frozenset[Index]:
-        out = frozenset((n,)) if isinstance(n, Index) else frozenset().union(*inner)
-        return out - {n.operands[1]} if isinstance(n, Call) and n.name in _BINDERS else out  # type: ignore[arg-type]
-
-    return set(fold(node, visit))
+    return set(free_indices(postorder(node))[node])  # type: ignore[arg-type]
 
 
 def variable(r: LatexReader, items: Sequence[Item], start: int, stop: int) -> tuple[str, Node, tuple[Node | None, ...], bool]:
