@@ -9,8 +9,8 @@ findings report fix    what is told, and how
 config cache run       what is asked for, what is known already, several processes
 """
 
-from .checker import Options
 from .findings import Finding, Relation, Report
+from .options import Options
 from .run import check_document, check_documents
 
 __all__ = ["Finding", "Options", "Relation", "Report", "check_document", "check_documents"]

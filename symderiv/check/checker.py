@@ -2,239 +2,44 @@
 
 from __future__ import annotations
 
-import bisect
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ..errors import SymDerivError
 from ..expr.nodes import Node, Var
-from ..read.declarations import Declarations
-from ..read.infer import Inference
 from ..read.latex.document import Context
-from ..read.latex.identifiers import names_with_powers, size_letters
-from ..read.latex.reader import LatexReader
 from ..read.latex.split import Raw
-from ..read.latex.tokens import Clock
 from .cache import Cache, digest
 from .certainty import Certainty
 from .chainrule import RuleContext
-from .dependence import dependence
-from .findings import Finding, Relation, Report
-from .infer import infer
-from .inforce import Said, in_force
+from .findings import Relation, Report
 from .judge import ChainJudge, Outcome
 from .kinds import by_kind
+from .options import Options
 from .paper import Paper
+from .plan import Plan
 from .posed import Posed
 from .reading import ChainReader, Reading
-from .relations import Chain, chains_of
-from .roles import Role, cast, flat, flat_items
-from .rules import code_of
-from .scope import Meaning, valid_declarations
-from .silence import Silence
-from .spelling import spelled
-from .values import Values
+from .relations import Chain
+from .results import collect_findings, relation_of, tell_mixed_layouts
+from .roles import Role, flat, flat_items
 
 WORTH = 16  # chains for which starting processes is worth the while
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the author or the one who checks says beside the document.
-
-    Attributes:
-        vars: declarations, name -> sizes.
-        loss: LaTeX of a loss that stands for a numerator which nothing defines.
-        layout: any, numerator, denominator.
-        ignore, select: codes or kinds; nothing selected means all.
-    """
-
-    vars: Mapping[str, str] = field(default_factory=dict)
-    loss: str = ""
-    layout: str = "any"
-    ignore: tuple[str, ...] = ()
-    select: tuple[str, ...] = ()
-
-
-class Checker:
+class Checker(Plan):
     """Checks one document. `plan` finds out what the chains are; `judge` judges one of them; `report` collects."""
 
     def __init__(self, paper: Paper, options: Options) -> None:
-        self.paper, self.options = paper, options
-        self.values = Values()
-        self.silence = Silence(paper, options.ignore, options.select)
-        self.report = Report(paper.name)
+        super().__init__(paper, options)
         self.posed: list[Posed] = []
-        self.redefined: set[int] = set()
         self.losses: dict[str, list[tuple[Node, Var]]] = {}
         self.certainty = Certainty(self)
         self.done: set[int] = set()
         self.forms: dict[str, list[Raw]] = {}
-        self._declared: dict[tuple[str, str], list[Var]] = {}
-        self.headings = [e.start for e in paper.events if e.kind == "heading" and e.text == "section"]
-        self.said: tuple[int, dict[str, list[Said]]] | None = None
-        self.ends: set[str] = set()
-        self.squares: frozenset[str] = frozenset()
         self.votes: list[tuple[str, Relation]] = []
 
-    # planning ------------------------------------------------------------------------------------------------------------------
-    def plan(self) -> None:
-        """Chains, their roles, and what names mean."""
-        self.chains, troubles = chains_of(self.paper)
-        self.start = Meaning(layout=self.options.layout)
-        if self.options.vars:
-            self.start.declare(dict(self.options.vars), "given")
-        self.remarks = self._remarks()
-        self._sizes_are_no_scalars()
-        self.squares = names_with_powers({n: "" for _, names, _ in self.remarks for n in names} | dict(self.options.vars))
-        remarks = [(at, names, self.section_at(at)) for at, names, _ in self.remarks]
-        self.cast = cast(self.paper, self.chains, self.start, remarks)
-        for t in troubles:
-            place = self.paper.place(t.error.span.start if t.error.span is not None else t.event.start)
-            kept = t.event.kind == "display"
-            relation = Relation(
-                place,
-                self.paper.place(t.event.stop),
-                "skipped",
-                "formula",
-                t.error.message,
-                t.error.code,
-                "",
-                t.event.start,
-                t.event.stop,
-            )
-            (self.report.relations if kept else self.report.troubles).append(relation)
-        for e in self.paper.events:
-            if e.kind == "trouble":
-                self.report.troubles.append(
-                    Relation(
-                        self.paper.place(e.start), self.paper.place(e.stop), "skipped", "text", e.text, "", "", e.start, e.stop
-                    )
-                )
-        self._infer()
-        self.context = self._loss()
-        self._depend()
-
-    def _depend(self) -> None:
-        """Variables of which derivatives are written although nothing defines them: they depend on others in an unknown way."""
-        defined = {r.known.name for r in self.cast.roles if r.known is not None}
-        whole = self.meaning_at(len(self.chains), None)
-        declared = Declarations()
-        for name, (v, how) in whole.vars.items():
-            if name not in defined:
-                declared.add(v, how)
-        reader = LatexReader(self.paper.text, declared, Clock(self.paper.text), Inference(), self.paper.name, Context())
-        found = dependence(self.chains, reader)
-        self.values.depends = {n: on for n, on in found.items() if n not in defined}
-        self.values.variables = dict(declared.vars)
-
-    def _sizes_are_no_scalars(self) -> None:
-        """A scalar that ends the range of a sum, `m` in `\\sum_{i=1}^m`, is a size."""
-        ends = set(size_letters(tuple(i for c in self.chains for side in c.sides for i in side)))
-        for name in [n for n, (v, _) in self.start.vars.items() if n in ends and not v.rank and not v.attrs]:
-            del self.start.vars[name]
-        self.ends = ends
-
-    def declare(self, meaning: Meaning, names: Mapping[str, str], how: str) -> None:
-        for name, spec in names.items():
-            if name in self.start.vars:
-                continue  # what is given from outside wins
-            if name in self.ends and spec.strip() in ("scalar", "scalar integer", "integer"):
-                continue
-            key = (name, spec)
-            if key not in self._declared:
-                probe = Meaning()
-                try:
-                    probe.declare({name: spec}, how)
-                except SymDerivError:
-                    probe = Meaning()
-                self._declared[key] = [v for v, _ in probe.vars.values()]
-            for v in self._declared[key]:
-                meaning.vars[v.name] = (v, how)
-
-    def _remarks(self) -> list[tuple[int, dict[str, str], str]]:
-        out = []
-        for e in self.paper.events:
-            if e.kind != "remark":
-                continue
-            text = e.text
-            if text.lower().startswith("layout"):
-                word = text[6:].strip(" :=").lower()
-                if word in ("numerator", "denominator", "any"):
-                    self.start.layout = word if self.options.layout == "any" else self.options.layout
-                continue
-            if self.silence.understands(text):
-                continue
-            if ":" in text and valid_declarations(text):
-                names: dict[str, str] = {}
-                for entry in (x for x in text.split(";") if x.strip()):
-                    left, _, spec = entry.partition(":")
-                    names.update(dict.fromkeys((n.strip() for n in left.split(",")), spec.strip()))
-                out.append((e.start, names, "declared in a comment"))
-            else:
-                where = self.paper.place(e.start)
-                self.report.troubles.append(
-                    Relation(
-                        where,
-                        where,
-                        "skipped",
-                        "remark",
-                        f"the remark `{text[:60]}` is not understood",
-                        "SD106",
-                        "",
-                        e.start,
-                        e.stop,
-                    )
-                )
-        return out
-
-    def _infer(self) -> None:
-        """Kinds and sizes of names that nothing declares, from the whole document."""
-        whole = self.start.copy()
-        for _, names, how in [*self.cast.declarations, *self.remarks]:
-            for name, spec in names.items():
-                if name not in whole.vars:
-                    self.declare(whole, {name: spec}, how)
-        declared = set(whole.vars)
-        chains = [c for c, r in zip(self.chains, self.cast.roles, strict=True) if r.kind in ("definition", "claim", "again")]
-        defined = {r.known.name: r.known for r in self.cast.roles if r.known is not None and r.kind == "definition"}
-        whole.known = {}
-        for name in defined:
-            whole.vars.pop(name, None)
-        probe = whole.copy()
-        probe.known = {}
-        try:
-            told = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares)
-        except SymDerivError:
-            told = []
-        self.assumed = {n: v for n, v in probe.vars.items() if n not in declared}
-        self.report.meanings.extend(told)
-
-    def _loss(self) -> Context:
-        """The value that stands for a numerator which nothing defines."""
-        if not self.options.loss:
-            return Context()
-        from ..read.latex.document import read_latex
-
-        try:
-            meaning = self.meaning_at(len(self.chains), self.chains[0] if self.chains else None)
-            found = read_latex(self.options.loss, dict(meaning.declared().vars))
-            main = found.main
-            return Context(value=main.right[0].words) if main.right else Context()
-        except SymDerivError as error:
-            self.report.meanings.append(f"the loss that was given is not read: {error.message}")
-            return Context()
-
-    def meaning_at(self, number: int, chain: Chain | None) -> Meaning:
-        """Declarations and definitions in force at a chain."""
-        return in_force(self, number, chain)
-
-    def section_at(self, offset: int) -> int:
-        """The number of the section in which a place is."""
-        return bisect.bisect_right(self.headings, offset)
-
-    # judging -------------------------------------------------------------------------------------------------------------------
     def run(self, progress: Callable[[int, int], None] | None = None, cache: Cache | None = None, jobs: int = 1) -> Report:
         """All chains: those that the cache knows, then the others, in several processes if there are many."""
         began = time.perf_counter()
@@ -261,8 +66,8 @@ class Checker:
             if progress is not None:
                 progress(count, len(self.chains))
         self.report.cached = len(self.chains) - len(todo)
-        self._mixed_layouts()
-        self._collect()
+        tell_mixed_layouts(self.report, self.votes, self.paper)
+        collect_findings(self.report, self.silence)
         self.report.seconds = time.perf_counter() - began
         return self.report
 
@@ -334,7 +139,7 @@ class Checker:
             reading = reader.read(chain, meaning, skip=skip)
         except SymDerivError as error:
             return [
-                self._relation(chain, k, Outcome(k, "skipped", reason=error.message, code=error.code))
+                relation_of(self.paper, chain, k, Outcome(k, "skipped", reason=error.message, code=error.code))
                 for k in range(1, max(2, len(chain.sides)))
             ]
         if len(chain.sides) == 1:
@@ -360,7 +165,7 @@ class Checker:
             ]
         if judge.posed:
             self.posed.extend(Posed(words, chain.event.section, chain.number, self._wanted(reading)) for words in judge.posed)
-        return [self._relation(chain, o.side, o, reading) for o in outcomes]
+        return [relation_of(self.paper, chain, o.side, o, reading) for o in outcomes]
 
     def _wanted(self, reading: Reading) -> str:
         """The variable for which a posed equation is to be solved: what was differentiated by."""
@@ -370,8 +175,8 @@ class Checker:
     def _expression(self, chain: Chain, reading: Reading) -> list[tuple[Relation, str]]:
         side = reading.sides[0]
         if side.error is not None:
-            return [self._relation(chain, 0, Outcome(0, "skipped", "expression", side.error.message, side.error.code))]
-        return [self._relation(chain, 0, Outcome(0, "read", "expression"))]
+            return [relation_of(self.paper, chain, 0, Outcome(0, "skipped", "expression", side.error.message, side.error.code))]
+        return [relation_of(self.paper, chain, 0, Outcome(0, "read", "expression"))]
 
     @property
     def declares_something(self) -> bool:
@@ -381,64 +186,6 @@ class Checker:
     @property
     def speaks_of_symmetry(self) -> bool:
         return "symmetric" in self.paper.text
-
-    # results -------------------------------------------------------------------------------------------------------------------
-    def _relation(self, chain: Chain, side: int, o: Outcome, reading: Reading | None = None) -> tuple[Relation, str]:
-        items = chain.sides[side] if side < len(chain.sides) else []
-        start = items[0].start if items else chain.start
-        stop = items[-1].stop if items else chain.stop
-        place, end = self.paper.place(start), self.paper.place(stop)
-        finding = None
-        if o.status == "wrong":
-            fix = ""
-            if o.fixed is not None and reading is not None:
-                fix = spelled(o.fixed, reading, self.paper.text)
-            finding = Finding(
-                place, code_of(o.kind), o.message, end, fix, o.kind if code_of(o.kind) != "SD613" else "wrong", o.counterexample,
-                self.paper.caret(start, stop), tuple(n for n in (*o.notes, o.how and f"decided by {o.how}") if n), start, stop,
-            )  # fmt: skip
-        return Relation(place, end, o.status, o.what, o.reason, o.code, o.how, start, stop, finding), o.vote
-
-    def _mixed_layouts(self) -> None:
-        """Jacobians in two layouts: those of the layout that is used less are told."""
-        votes = self.votes
-        ours = [r for v, r in votes if v == "numerator"]
-        theirs = [r for v, r in votes if v == "denominator"]
-        if not ours or not theirs:
-            return
-        wrong, layout, other = (
-            (theirs, "denominator", "numerator") if len(theirs) <= len(ours) else (ours, "numerator", "denominator")
-        )
-        for r in wrong:
-            message = f"This derivative is in {layout} layout; {len(votes) - len(wrong)} other{'s are' if len(votes) - len(wrong) > 1 else ' is'} in {other} layout."
-            finding = Finding(
-                r.place,
-                code_of("layout"),
-                message,
-                r.end,
-                "",
-                "layout",
-                "",
-                self.paper.caret(r.start, r.stop),
-                (),
-                r.start,
-                r.stop,
-            )
-            changed = replace(r, status="wrong", finding=finding)
-            self.report.relations[self.report.relations.index(r)] = changed
-
-    def _collect(self) -> None:
-        self.report.relations.sort(key=lambda r: r.start)
-        kept = []
-        for r in self.report.relations:
-            if r.finding is not None and self.silence.ignores(r.finding):
-                self.report.ignored.append(r.finding)
-                kept.append(replace(r, status="skipped", reason="the author ignores it", finding=None))
-                continue
-            kept.append(r)
-            if r.finding is not None:
-                self.report.findings.append(r.finding)
-        self.report.relations = kept
 
 
 def _may_be_update(chain: Chain) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError, SymDerivError
-from .checker import Options
+from .options import Options
 
 KEYS = ("vars", "layout", "ignore", "select", "exclude", "jobs", "strict")
 LAYOUTS = ("any", "numerator", "denominator")

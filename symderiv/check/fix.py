@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checker import Checker, Options
+from .checker import Checker
 from .findings import Finding, Report
 from .load import decoded, paper_of, read_text
+from .options import Options
 from .paper import Paper
 
 

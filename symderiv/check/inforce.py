@@ -11,7 +11,7 @@ from .roles import relevant
 from .scope import Known, Meaning
 
 if TYPE_CHECKING:
-    from .checker import Checker
+    from .plan import Plan
 
 NEAR = 2  # paragraphs in which a definition may follow its use
 
@@ -32,33 +32,33 @@ class Said:
     known: Known | None = None
 
 
-def everything_said(checker: Checker) -> dict[str, list[Said]]:
+def everything_said(plan: Plan) -> dict[str, list[Said]]:
     """All that the document says about each name, in order; a definition that only repeats another says nothing new."""
-    if checker.said is not None and checker.said[0] == len(checker.redefined):
-        return checker.said[1]
+    if plan.said is not None and plan.said[0] == len(plan.redefined):
+        return plan.said[1]
     out: dict[str, list[Said]] = {}
-    for source in (checker.cast.declarations, checker.remarks):
+    for source in (plan.cast.declarations, plan.remarks):
         for offset, names, how in source:
             meaning = Meaning()
-            checker.declare(meaning, names, how)
+            plan.declare(meaning, names, how)
             for name, found in meaning.vars.items():
-                out.setdefault(name, []).append(Said(offset, checker.section_at(offset), found))
-    for role in checker.cast.roles:
+                out.setdefault(name, []).append(Said(offset, plan.section_at(offset), found))
+    for role in plan.cast.roles:
         k = role.known
-        if k is not None and (role.kind == "definition" or (role.kind == "again" and k.number in checker.redefined)):
-            out.setdefault(k.name, []).append(Said(checker.chains[k.number].start, k.section, known=k))
+        if k is not None and (role.kind == "definition" or (role.kind == "again" and k.number in plan.redefined)):
+            out.setdefault(k.name, []).append(Said(plan.chains[k.number].start, k.section, known=k))
     for said in out.values():
         said.sort(key=lambda s: s.offset)
-    checker.said = (len(checker.redefined), out)
+    plan.said = (len(plan.redefined), out)
     return out
 
 
-def in_force(checker: Checker, number: int, chain: Chain | None) -> Meaning:
+def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
     """Declarations and definitions at a chain."""
-    out = checker.start.copy()
-    at = chain.start if chain is not None else len(checker.paper.text)
+    out = plan.start.copy()
+    at = chain.start if chain is not None else len(plan.paper.text)
     definitions: list[Known] = []
-    for name, said in everything_said(checker).items():
+    for name, said in everything_said(plan).items():
         earlier = [s for s in said if s.offset <= at and (s.known is None or s.known.number < number)]
         later = [s for s in said if s not in earlier and (s.known is None or s.known.number != number)]
         chosen = earlier[-1] if earlier else None
@@ -78,14 +78,14 @@ def in_force(checker: Checker, number: int, chain: Chain | None) -> Meaning:
         out.origin[name] = (chosen.section, len({(s.section, s.known is None) for s in said}) > 1)
         if chosen.known is not None:
             definitions.append(chosen.known)
-            if name not in checker.start.vars:
+            if name not in plan.start.vars:
                 if shape is not None:
                     out.vars[name] = shape
                 else:
                     out.vars.pop(name, None)
-        elif chosen.var is not None and name not in checker.start.vars:
+        elif chosen.var is not None and name not in plan.start.vars:
             out.vars[name] = chosen.var
-    for name, found in checker.assumed.items():
+    for name, found in plan.assumed.items():
         if not any(k.name == name for k in definitions):
             out.vars.setdefault(name, found)
     needed = relevant(chain, definitions) if chain is not None else definitions

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputError
-from .checker import Checker, Options
+from .checker import Checker
 from .findings import Report
 from .load import SUFFIXES, load_paper, paper_of
+from .options import Options
 from .paper import Paper
 
 

@@ -6,7 +6,7 @@ r"""The formulas of a `.tex` file, without understanding TeX: comments, verbatim
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .paper import Event, Paper, Piece
@@ -114,44 +114,25 @@ class Scanner:
 
     def _dollars(self, start: int, dollars: str, stop: int, words_from: int) -> int:
         text = self.paper.text
-        at = start + len(dollars)
         if dollars == "$$":
             return self._until(start, "$$", stop, "display", words_from)
         depth = 0
-        while at < stop:
-            c = text[at]
-            if c == "\\":
-                at += 2
-                continue
-            if c == "%":
-                at = _line_end(text, at, stop)
-                continue
-            if c == "{":
-                depth += 1
-            elif c == "}":
-                depth -= 1
-            elif c == "$" and depth <= 0:
+        for at, c in _signs(text, start + 1, stop):
+            if c == "$" and depth <= 0:
                 self._event("inline", start, at + 1, words_from=words_from)
                 return at + 1
-            elif c == "\n" and text[at + 1 : at + 200].lstrip(" \t").startswith("\n"):
+            depth += (c == "{") - (c == "}")
+            if c == "\n" and text[at + 1 : at + 200].lstrip(" \t").startswith("\n"):
                 break
-            at += 1
         self._event("trouble", start, start + 1, "`$` is never closed before the paragraph ends")
         return start + 1
 
     def _until(self, start: int, closing: str, stop: int, kind: str, words_from: int) -> int:
         text = self.paper.text
-        at = start + 2
-        while at < stop:
+        for at, _ in _signs(text, start + 2, stop):
             if text.startswith(closing, at):
                 self._event(kind, start, at + 2, words_from=words_from)
                 return at + 2
-            if text[at] == "%":
-                at = _line_end(text, at, stop)
-            elif text[at] == "\\":
-                at += 2
-            else:
-                at += 1
         self._event("trouble", start, start + 2, f"`{text[start : start + 2]}` is never closed")
         return start + 2
 
@@ -272,21 +253,24 @@ def _line_end(text: str, at: int, stop: int) -> int:
     return stop if end < 0 else end
 
 
+def _signs(text: str, at: int, stop: int) -> Iterator[tuple[int, str]]:
+    r"""The characters with their places; `\x` is one, and comments are none."""
+    while at < stop:
+        if text[at] == "%":
+            at = _line_end(text, at, stop)
+            continue
+        width = 2 if text[at] == "\\" else 1
+        yield at, text[at : at + width]
+        at += width
+
+
 def _matching(text: str, at: int, stop: int, opening: str, closing: str) -> int:
     """The place behind the bracket that closes the one at `at`."""
     depth = 0
-    while at < stop:
-        c = text[at]
-        if c == "\\":
-            at += 2
-            continue
-        if c == "%":
-            at = _line_end(text, at, stop)
-            continue
+    for here, c in _signs(text, at, stop):
         depth += (c == opening) - (c == closing)
-        at += 1
         if depth == 0:
-            return at
+            return here + 1
     return stop
 
 
