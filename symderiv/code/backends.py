@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from ..errors import CodeError
@@ -32,7 +33,7 @@ def source_for(
 
         return numba_source(expr, name, args, doc, value_names)
     roots = [expr] if isinstance(expr, Node) else list(expr)
-    return Module(roots, isinstance(expr, Node), name, args, doc, value_names, DIALECTS[backend]).text()
+    return Module(roots, isinstance(expr, Node), name, args, doc, value_names, DIALECTS[backend], blocks=True).text()
 
 
 def function_for(
@@ -44,14 +45,7 @@ def function_for(
         CodeError: SD501 for a back end that does not exist, SD520 for a library that is not installed.
     """
     check_backend(backend)
-    if backend == "numpy":
-        from .numpy import numpy_function as make
-    elif backend == "jax":
-        from .jax import jax_function as make
-    elif backend == "torch":
-        from .torch import torch_function as make
-    else:
-        from .numba import numba_function as make
+    make: Callable[..., Any] = getattr(import_module(f".{backend}", __package__), f"{backend}_function")
     return make(expr, args, doc=doc, value_names=value_names)
 
 

@@ -20,6 +20,7 @@ from ..errors import CodeError, LimitError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.walk import binds, fold, postorder, variables
 from .dialect import NUMPY, Dialect
+from .hidden import Hidden
 from .spell import ATOM, MUL, UNARY, Piece, spell_number
 
 SIMPLE = re.compile(r"-?[\w.]+(\.T)?(\[[\w\s,:+*-]*\])?(\.T)?")
@@ -27,6 +28,7 @@ _MAX_NEST, _MAX_WIDTH, _MAX_LOOPS = 24, 96, 20
 VIEWS = {
     "T", "getitem", "diag", "reshape", "transpose", "squeeze", "expand_dims", "broadcast_to", "swapaxes", "flip", "vec", "iprod",
 }  # fmt: skip
+BLOCK, ROWS = "block", Index("rows")  # an attribute of variables that are a block of rows, and what stands for the block
 _HELPER = re.compile(r"\b(np|jnp|jax|math|torch|_[a-z]\w*)(?=[.(])")
 
 
@@ -113,6 +115,7 @@ class Emitter:
         self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
         self.subscripts = self._subscript_nodes()
         self.indices: dict[Node, str] = {}
+        self.block_names: dict[Node, list[str]] = {}
         self.uses = self._count_uses()
         self._counter = 0
 
@@ -167,6 +170,10 @@ class Emitter:
             if isinstance(n, Index):
                 return frozenset((n,))
             out = frozenset().union(*operands)
+            if isinstance(n, Var):
+                return frozenset((ROWS,)) if n.is_a(BLOCK) else frozenset()
+            if isinstance(n, Hidden) and n.name == "in_blocks":
+                return out - {n.operands[-1]}
             return out - {n.operands[1]} if binds(n) else out
 
         return fold(node, visit, self._free)
@@ -223,11 +230,16 @@ class Emitter:
 
     def name_it(self, piece: Piece, scope: Scope) -> Piece:
         """A statement for the piece, and its name."""
+        name = self.fresh_name()
+        scope.lines.append((name, piece.text))
+        return Piece(name, kind=piece.kind)
+
+    def fresh_name(self) -> str:
+        """The next of t1, t2, …"""
         self._counter += 1
         name = self.names.fresh("t", self._counter)
         self._counter = max(self._counter, int(name[1:]))
-        scope.lines.append((name, piece.text))
-        return Piece(name, kind=piece.kind)
+        return name
 
     # words -------------------------------------------------------------------------------------------------------------------
     def word(self, name: str) -> str:

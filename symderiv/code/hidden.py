@@ -35,6 +35,10 @@ class Hidden(Node):
     def more(self) -> str:
         return self.args[3].name
 
+    def with_operands(self, operands) -> Hidden:
+        """The same word on other operands."""
+        return Hidden(self.args[0], self.shape, operands, self.args[3])
+
 
 def hidden(name: str, *operands: Node, shape: Shape | None = None, more: str = "") -> Hidden:
     """A hidden word; of the shape of its first operand unless told otherwise."""

@@ -15,6 +15,8 @@ from ..errors import CodeError
 from ..expr.nodes import Call, Node, Num, Var
 from ..expr.sizes import show_shape
 from ..expr.walk import postorder, variables
+from .blocks import split
+from .canonical import canonical
 from .dialect import NUMPY, Dialect
 from .emit import VIEWS, Emitter, Names, statements
 from .spell import ADD, POW, Piece, spell_number
@@ -84,6 +86,7 @@ class Module:
         doc: str = "",
         value_names: Sequence[str] | None = None,
         dialect: Dialect = NUMPY,
+        blocks: bool = False,
     ) -> None:
         self.dialect = dialect
         roots = [Emitter._checked(r) for r in roots]
@@ -91,13 +94,16 @@ class Module:
         self.inside = variables(*roots)
         self.args = list(dict.fromkeys(args)) if args is not None else self.inside
         self._check_names()
+        self.roots = roots
+        written = canonical(roots)
+        if blocks and not dialect.functional:
+            written = split(written, self.inside)
         params = [v.name for v in self.args]
         symbols = size_symbols(roots, self.args)
         names = Names({*params, name, *_RESERVED, *dialect.helpers, *keyword.kwlist, *dir(builtins)})
         self.sizes = _Sizes({s: names.fresh(s.name if s.name.isidentifier() else "size") for s in symbols})
-        self.emitter = Emitter(roots, self.sizes, names, dialect=dialect)
+        self.emitter = Emitter(written, self.sizes, names, dialect=dialect)
         self.emitter.user_names = set(params)
-        self.roots = roots
         self.known: dict[Expr, tuple[str, str]] = {}  # size -> (source, place)
 
     def _check_names(self) -> None:
@@ -136,7 +142,7 @@ class Module:
         value = returned[0] if self.single else f"({', '.join(returned)}{',' if len(returned) == 1 else ''})"
         self.parameters, self.keywords = params, keywords
         lines = [f"def {self.name}({', '.join(params)}):", *self._docstring(), *("    " + x for x in head)]
-        lines += ["    " + x for x in body] + [f"    return {value}"]
+        lines += [f"    {x}" if x else "" for x in body] + [f"    return {value}"]
         return [*self.dialect.decorators(keywords), *lines]
 
     def _returned(self, root: Node, piece: Piece) -> str:
@@ -222,8 +228,9 @@ class Module:
                 continue
             where = "its declaration" if size.is_Integer else "the other arrays"
             place = self.known[size][1] if size in self.known else where
-            given = f"{str(size)!r}, {self._spell(size)}, {place!r}, {v.name}.shape[{k}], {f'{v.name} (axis {k})'!r}"
-            lines.append(f"{self.emitter.word('_same_size')}({given})")
+            spelt, other = self._spell(size), f"{v.name}.shape[{k}]"
+            lines.append(f"if {other} != {spelt}:")
+            lines.append(f'    raise ValueError(f"size {size} is {{{spelt}}} in {place} but {{{other}}} in {v.name} (axis {k})")')
         return lines
 
     # text around the function -------------------------------------------------------------------------------------------------

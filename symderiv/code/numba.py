@@ -50,7 +50,7 @@ def _source(
     roots = [Emitter._checked(r) for r in ([expr] if isinstance(expr, Node) else list(expr))]
     module = Module(roots, single, name, args, doc, value_names)
     found = fused(roots, module.args)
-    plain = numpy_source(expr, name, args, doc, value_names)
+    plain = numpy_source(expr, name, args, doc, value_names, blocks=found is None)
     hidden = {"np", "math", "numba", "i", "k", "_pass"} | {v.name for v in module.args if re.fullmatch(r"[rdsmg]\d+", v.name)}
     if found is None or hidden & {v.name for v in module.args}:
         return plain, False

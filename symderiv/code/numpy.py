@@ -24,7 +24,12 @@ __all__ = ["check_name", "evaluate", "numpy_function", "numpy_source", "size_sym
 
 
 def numpy_source(
-    expr: Node | Sequence[Node], name: str = "f", args: Arguments = None, doc: str = "", value_names: Sequence[str] | None = None
+    expr: Node | Sequence[Node],
+    name: str = "f",
+    args: Arguments = None,
+    doc: str = "",
+    value_names: Sequence[str] | None = None,
+    blocks: bool = True,
 ) -> str:
     """The text of a module with one function of the variables.
 
@@ -35,19 +40,25 @@ def numpy_source(
             default None. A size that no array has becomes a keyword parameter.
         doc: a first line for the docstring instead of the formula.
         value_names: names of the values, for the docstring.
+        blocks: sums over rows of data are taken in blocks that stay in the cache, where that pays.
 
     Raises:
         CodeError: SD501 to SD505 when something cannot be written, SD506 for names that Python does not allow.
     """
     roots = [expr] if isinstance(expr, Node) else list(expr)
-    return Module(roots, isinstance(expr, Node), name, args, doc, value_names).text()
+    return Module(roots, isinstance(expr, Node), name, args, doc, value_names, blocks=blocks).text()
 
 
 def numpy_function(
-    expr: Node | Sequence[Node], args: Arguments = None, name: str = "f", doc: str = "", value_names: Sequence[str] | None = None
+    expr: Node | Sequence[Node],
+    args: Arguments = None,
+    name: str = "f",
+    doc: str = "",
+    value_names: Sequence[str] | None = None,
+    blocks: bool = True,
 ) -> Callable[..., Any]:
     """The function of `numpy_source`, compiled; its text is its attribute `source`."""
-    source = numpy_source(expr, name, args, doc, value_names)
+    source = numpy_source(expr, name, args, doc, value_names, blocks)
     namespace: dict[str, Any] = {"__name__": f"symderiv_emitted_{name}"}
     # The only place that runs generated text: written by this package from checked nodes and validated identifiers.
     exec(compile(source, f"<symderiv {name}>", "exec"), namespace)
@@ -71,7 +82,7 @@ def evaluate(expr: Node, values: Mapping[str, Any], args: Sequence[Var] | None =
     key = tuple(args or ())
     function = known.get(key)
     if function is None:
-        function = known[key] = numpy_function(expr, args, doc="The value of an expression.")
+        function = known[key] = numpy_function(expr, args, doc="The value of an expression.", blocks=False)
     names = inspect.signature(function).parameters
     missing = [n for n in names if n not in values]
     if missing:

@@ -8,7 +8,7 @@ from sympy import Expr, Integer
 
 from ..expr.nodes import Call, Node, Var
 from .contract import guess_of, is_nonnegative
-from .emit import Emitter, Plan, Scope, same
+from .emit import ROWS, Emitter, Plan, Scope, same
 from .spell import ATOM, MATMUL, MUL, UNARY, Piece, max_nest
 
 
@@ -88,8 +88,12 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
     if is_call(b, "inv") and b.rank == 2 and a.rank == 1 and emitter.parents[b] <= 1:
         return same(Call("solve", Call("T", b.operands[0]), a))
 
+    thin = a.rank == b.rank == 2 and ROWS in emitter.free(node)
+
     def build(pieces: list[Piece], scope: Scope) -> Piece:
         x, y = (p.as_number() for p in pieces)
+        if thin:
+            return Piece(f"{emitter.word('_matmul')}({x.text}, {y.text})", nest=1 + max_nest([x, y]))
         return Piece(f"{x.at(UNARY) if x.level != MATMUL else x.text} @ {y.at(UNARY)}", MATMUL, "float", 1 + max_nest([x, y]))
 
     return Plan((a, b), build)

@@ -12,9 +12,9 @@ _builtin_sum = sum  # for `lambdify`, whose namespace has NumPy's
 
 
 # arguments and results --------------------------------------------------------------------------------------
-def _array(x, name, rank, whole=False):
+def _array(x, name, rank, whole=False, ndarray=np.ndarray, double=np.dtype(float)):
     """The argument `name` as an array of floats (complex stays; whole numbers if `whole`) of the given rank."""
-    if type(x) is np.ndarray and x.dtype.char == "d" and x.ndim == rank and not whole:
+    if type(x) is ndarray and x.dtype is double and x.ndim == rank and not whole:
         return x
     if x is None:
         raise ValueError(f"{name} is missing")
@@ -37,12 +37,6 @@ def _array(x, name, rank, whole=False):
     if x.ndim != rank:
         raise ValueError(f"{name} has {x.ndim} axes (shape {x.shape}), but was declared with {rank}")
     return x
-
-
-def _same_size(size, value, place, other, other_place):
-    """Refuse two values of one size."""
-    if value != other:
-        raise ValueError(f"size {size} is {value} in {place} but {other} in {other_place}")
 
 
 def _whole_size(size, value):
@@ -72,9 +66,37 @@ def _result(x):
     return x if x.dtype.kind == "c" else x.astype(float)
 
 
+# rows of data -----------------------------------------------------------------------------------------------
+def _in_blocks(part, width, total, *arrays):
+    """The sums that `part` gives, over blocks of rows that stay in the cache: rows of `width` numbers, sums of `total`."""
+    rows = max(256, max(2**20, 4 * total) // max(width, 1))
+    count = len(arrays[0])
+    if count < 2 * rows or not all(type(x) is np.ndarray for x in arrays):
+        return part(*arrays)
+    found = part(*(x[:rows] for x in arrays))
+    sums = list(found) if type(found) is tuple else [found]
+    for first in range(rows, count, rows):
+        more = part(*(x[first : first + rows] for x in arrays))
+        for k, x in enumerate(more if type(more) is tuple else (more,)):
+            sums[k] += x
+    return tuple(sums) if type(found) is tuple else sums[0]
+
+
+def _matmul(a, b):
+    """a @ b; of the transposes where b has few columns, so that BLAS runs along the rows."""
+    return (b.T @ a.T).T if b.shape[1] <= 32 and 8 * b.shape[1] <= a.shape[0] else a @ b
+
+
+def _rows_of(x):
+    """The number of rows."""
+    return np.shape(x)[0]
+
+
 # elementwise ------------------------------------------------------------------------------------------------
 def _sigmoid(x):
     """1/(1 + exp(-x)) without overflow."""
+    if isinstance(x, np.ndarray) and x.dtype.char == "d" and x.min(initial=0.0) > -700:
+        return 1 / (1 + np.exp(-x))
     right = np.real(x) > 0
     e = np.exp(np.where(right, -x, x))
     return np.where(right, 1, e) / (1 + e)
@@ -259,7 +281,8 @@ def _softmax(x, axis=-1):
     """exp(x)/sum(exp(x)) without overflow."""
     if np.ndim(x) == 2 and axis in (1, -1) and 8 * np.shape(x)[1] < np.shape(x)[0] and isinstance(x, np.ndarray):
         x = np.ascontiguousarray(x.T)  # a few classes, many rows: whole rows of numbers for every class
-        e = np.exp(x - np.max(np.real(x), axis=0))
+        e = x - np.max(np.real(x), axis=0)
+        np.exp(e, out=e)
         e /= np.sum(e, axis=0)
         return e.T
     e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
@@ -433,6 +456,36 @@ def _onehot(y, k):
     return np.equal(y[..., None], np.arange(k)).astype(float)
 
 
+def _off_label(x, y):
+    """x with 0 in the entry of each row that its label names: x*(1 - onehot(y))."""
+    k = np.shape(x)[-1]
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+        return x * (1 - _onehot(y, k))
+    return _set_label(x.astype(float) if x.dtype.kind in "bi" else np.array(x), y, 0)
+
+
+def _at_label(x, y, c):
+    """x with c added to the entry of each row that its label names: x + onehot(y)*c."""
+    k = np.shape(x)[-1]
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
+        return x + _onehot(y, k) * c
+    x = x.astype(np.result_type(x, c, float))
+    c = _pick(np.broadcast_to(c, x.shape), y)
+    return _set_label(x, y, _pick(x, y) + c)
+
+
+def _set_label(x, y, value):
+    """Write value into the entry of each row that its label names, in place."""
+    k = x.shape[-1]
+    if y.size and (np.min(y) < 0 or np.max(y) >= k):
+        raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
+    if x.ndim == 2:
+        x[np.arange(len(x)), y] = value
+    else:
+        np.put_along_axis(x, y[..., None], np.asarray(value)[..., None], -1)
+    return x
+
+
 def _pick(x, y, keepdims=False):
     """The entry of each row that its label names."""
     k = np.shape(x)[-1]
@@ -440,6 +493,9 @@ def _pick(x, y, keepdims=False):
         return np.sum(_onehot(y, k) * x, axis=-1, keepdims=keepdims)
     if np.size(y) and (np.min(y) < 0 or np.max(y) >= k):
         raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {np.min(y)} to {np.max(y)}")
+    if np.ndim(x) == 2:
+        found = x[np.arange(np.shape(x)[0]), y]
+        return found[:, None] if keepdims else found
     found = np.take_along_axis(x, np.asarray(y)[..., None], -1)
     return found if keepdims else found[..., 0]
 

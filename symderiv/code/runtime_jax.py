@@ -36,12 +36,6 @@ def _type_of(*arrays):
     return {"dtype": jnp.result_type(*floats) if floats else jnp.result_type(float)}
 
 
-def _same_size(size, value, place, other, other_place):
-    """Refuse two values of one size."""
-    if value != other:
-        raise ValueError(f"size {size} is {value} in {place} but {other} in {other_place}")
-
-
 def _whole_size(size, value):
     """A size given as a number."""
     if value is None:

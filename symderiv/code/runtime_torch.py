@@ -37,12 +37,6 @@ def _type_of(*tensors):
     return {"dtype": floats[0].dtype, "device": floats[0].device}
 
 
-def _same_size(size, value, place, other, other_place):
-    """Refuse two values of one size."""
-    if value != other:
-        raise ValueError(f"size {size} is {value} in {place} but {other} in {other_place}")
-
-
 def _whole_size(size, value):
     """A size given as a number."""
     if value is None:

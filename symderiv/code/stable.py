@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import sympy
 from sympy import Rational, S
@@ -63,6 +64,8 @@ def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
             copied = SIMPLE.fullmatch(text) and not alone
             own = emitter.source_around(emitter.dialect.own_copy("{}"), text) if copied else text
             return Piece(f"{emitter.word('_embed')}({pieces[0].as_number().text}{node.more}, {own})", nest=1 + max_nest(pieces))
+        if node.name == "off_label":  # a comparison becomes numbers there
+            pieces = [replace(p, kind="float") for p in pieces]
         plain = [emitter.is_plain(x) for x in node.operands]
         given = ", ".join(emitter.plain_operand(p.text) if q else p.as_number().text for p, q in zip(pieces, plain, strict=True))
         return Piece(f"{emitter.word('_' + node.name)}({given}{node.more})", ATOM, "float", 1 + max_nest(pieces))

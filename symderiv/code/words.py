@@ -14,7 +14,7 @@ from sympy import Rational
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import BINDERS
-from . import contract, stable
+from . import blocks, contract, labels, stable
 from .dialect import fields_of
 from .emit import Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
@@ -44,6 +44,8 @@ def plan_of(emitter: Emitter, node: Node) -> Plan:
         return Plan((), lambda _, scope: Piece(emitter.index_name(node), kind="int"))
     if isinstance(node, Hidden) and node.name == "contract":
         return contract.plan_contract(emitter, node)
+    if isinstance(node, Hidden) and node.name in blocks.WORDS:
+        return blocks.plan_blocks(emitter, node)
     if isinstance(node, Hidden):
         return plan_hidden(emitter, node)
     if not isinstance(node, Call):
@@ -120,7 +122,7 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
     terms = node.operands
     if len(terms) == 1:
         return same(terms[0])
-    if plan := stable.plan_add(emitter, node) or contract.plan_add(emitter, node):
+    if plan := stable.plan_add(emitter, node) or labels.plan_add(emitter, node) or contract.plan_add(emitter, node):
         return plan
     if len(terms) == 2:
         for one, other in (terms, terms[::-1]):
@@ -166,13 +168,17 @@ def _whole_arrays(emitter: Emitter, node: Call, pieces: list[Piece]) -> bool:
 def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     if len(node.operands) == 1:
         return same(node.operands[0])
-    if plan := _chunked(node) or contract.plan_scaled(emitter, node):
+    if plan := _chunked(node) or labels.plan_mul(emitter, node) or contract.plan_scaled(emitter, node):
         return plan
     factors = sorted(node.operands, key=lambda x: x.rank > 0)  # numbers first: one pass over the array
     one = [x for x in factors if not (isinstance(x, Num) and x.value == 1)] or factors[:1]
     minus = isinstance(one[0], Num) and one[0].value == -1 and len(one) > 1
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
+        if not emitter.dialect.functional and any(p.kind == "float" for p in pieces):  # a comparison times floats needs no cast
+            pieces = sorted(pieces, key=lambda p: p.kind == "bool")
+            words = [p.at(MUL if k == 0 else UNARY) for k, p in enumerate(pieces)]
+            return Piece(("-" if minus else "") + "*".join(words), MUL, "float", 1 + max_nest(pieces))
         pieces = [p.as_number() if k == 0 or p.kind == "bool" else p for k, p in enumerate(pieces)]
         words = [p.at(MUL if k == 0 else UNARY) for k, p in enumerate(pieces)]
         if _whole_arrays(emitter, node, pieces):
