@@ -11,7 +11,8 @@ import symderiv as sd
 from symderiv.code.numpy import numpy_source
 
 VARS = {
-    "X": "n,d", "Z": "n,d", "W": "d,k", "V": "k,h", "b": "k", "c": "h", "y": "n integer", "Y": "n,k", "t": "n", "w": "d", "lam": "scalar", "A": "d,d",
+    "X": "n,d", "Z": "n,d", "W": "d,k", "V": "k,h", "b": "k", "c": "h", "y": "n integer", "Y": "n,k", "t": "n", "w": "d",
+    "lam": "scalar", "A": "d,d",
 }  # fmt: skip
 SIZES = {"n": 11, "d": 4, "k": 3, "h": 2}
 LOSSES = [

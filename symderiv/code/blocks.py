@@ -1,9 +1,9 @@
 """Sums over the rows of the data in blocks of rows that stay in the cache.
 
-Along one size symbol n, a value is *whole* (it has no axis n: weights), made *row by row* (`X @ W`, `σ(X @ W) - Y`), *turned*
-(its transpose), a *sum* over rows (`X.T @ R`, `sum(R, axis=0)`), or made of sums (`… / n + λ W`). If every result is whole or made of sums, and
-some matrix product over rows is among them, the sums can be computed block by block: what a block needs is read once and used while it
-is in the cache.
+Along one size symbol n, a value is *whole* (it has no axis n: weights), made *row by row* (`X @ W`, `σ(X @ W) - Y`), *turned* (its
+transpose), a *sum* over rows (`X.T @ R`, `sum(R, axis=0)`), or made of sums (`… / n + λ W`). If every result is whole or made of
+sums, and some product of matrices is made row by row, the sums are computed block by block: what a block needs is read once and
+used while it is in the cache.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class _Splitter:
             return self.summed(Call("sum", Call("mul", x, x)))
         return self.elementwise(node)
 
-    def of_T(self, node: Call) -> tuple[str, Node] | None:  # noqa: N802
+    def of_T(self, node: Call) -> tuple[str, Node] | None:
         x = node.operands[0]
         if x.rank == 2 and self.kind[x] in ("row", "turned"):
             return "turned" if self.is_row(x) else "row", self.over(node)
@@ -258,7 +258,7 @@ def _symbols(node: Node) -> set[Expr]:
     return set().union(*(s.free_symbols for s in node.shape)) if node.shape else set()
 
 
-# source ----------------------------------------------------------------------------------------------------------------------------
+# source ---------------------------------------------------------------------------------------------------------------------------
 def plan_blocks(emitter: Emitter, node: Hidden) -> Plan:
     """How the words of this file are written."""
     if node.name == "part_of":
@@ -273,13 +273,14 @@ def plan_blocks(emitter: Emitter, node: Hidden) -> Plan:
         given = ", ".join(n.name for n in postorder(*sums) if isinstance(n, Var) and n.is_a(BLOCK))
         function = emitter.names.fresh("part")
         names = [emitter.fresh_name() for _ in sums]
+        sizes = f"{emitter.size(width.value)}, {emitter.size(total)}"
         scope.lines.append([
             "",
             f"def {function}({given}):",
             *("    " + line for line in statements(inner.lines)),
             f"    return {', '.join(values)}",
             "",
-            f"{', '.join(names)} = {emitter.word('_in_blocks')}({function}, {emitter.size(width.value)}, {emitter.size(total)}, {given})",
+            f"{', '.join(names)} = {emitter.word('_in_blocks')}({function}, {sizes}, {given})",
         ])  # fmt: skip
         emitter.block_names[node] = names
         return Piece(names[0])

@@ -11,8 +11,8 @@ _COMPARED = {"gt", "ge", "lt", "le", "eq", "ne"}
 
 
 def canonical(roots: Sequence[Node]) -> list[Node]:
-    """The roots, where sums and products of the same operands are one node, `where(c, 1, 0)` is the comparison c, and minus signs stand
-    before products and sums."""
+    """The roots, where sums and products of the same operands are one node, `where(c, 1, 0)` is the comparison c, and minus signs
+    stand before products and sums."""
     new: dict[Node, Node] = {}
     first: dict[tuple, Node] = {}
     for node in postorder(*roots):
