@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .code.runtime import _contract
 from .errors import CodeError
 
 Factors = list[tuple[np.ndarray, tuple[int, ...]]]
@@ -43,44 +44,79 @@ class Term:
 
     def compressed(self) -> Term:
         """With factors multiplied where the product takes no more room than they do, or little of what the whole takes."""
-        factors = list(self.factors)
-        for a, b, kept in _path(tuple(ls for _, ls in factors), self.distinct, tuple(sorted(self.sizes.items()))):
-            pair = [factors[a], factors[b]] if a != b else [factors[a]]
+        factors = [f for f in self.factors if f[1]]
+        numbers = [f for f in self.factors if not f[1]]
+        arrays = {id(x): x for x, _ in factors}
+        place = {key: k for k, key in enumerate(arrays)}
+        made = dict(enumerate(arrays.values()))
+        same = tuple(place[id(x)] for x, _ in factors)
+        for a, b, kept, name in _path(tuple(ls for _, ls in factors), same, self.distinct, tuple(sorted(self.sizes.items()))):
+            if name not in made:
+                made[name] = contracted([factors[a], factors[b]], kept, self.sizes)
+            product = made[name]
             factors = [f for k, f in enumerate(factors) if k not in (a, b)]
-            factors.append((contracted(pair, kept, self.sizes), kept))
-        return Term(tuple(factors), self.out, self.sizes)
+            factors.append((product, kept))
+        if numbers and len(factors) == 1:
+            factors = [(math.prod(float(x) for x, _ in numbers) * factors[0][0], factors[0][1])]
+            numbers = []
+        return Term((*factors, *numbers), self.out, self.sizes)
+
+
+Step = tuple[int, int, tuple[int, ...], int]
 
 
 @functools.lru_cache(maxsize=256)
 def _path(
-    labels: tuple[tuple[int, ...], ...], out: tuple[int, ...], sized: tuple[tuple[int, int], ...]
-) -> list[tuple[int, int, tuple[int, ...]]]:
-    """Which two factors to multiply, step by step, and the labels of the product; the one that saves most room first."""
+    labels: tuple[tuple[int, ...], ...], same: tuple[int, ...], out: tuple[int, ...], sized: tuple[tuple[int, int], ...]
+) -> list[Step]:
+    """Which two factors to multiply, step by step, the labels of the product and its name; what saves most room first.
+
+    Factors that are one array have one name in `same`. A product of the same arrays in the same way is there already: it is taken
+    before any other, so the two sides of `Jᵀ P J` are computed once.
+    """
     sizes = dict(sized)
     room = lambda ls: math.prod(sizes[i] for i in ls)  # noqa: E731
-    now = list(labels)
+    now, names = list(labels), list(same)
     limit = max([room(ls) for ls in now] + [room(out) // 32])
-    steps: list[tuple[int, int, tuple[int, ...]]] = []
+    known: dict[tuple, int] = {}
+    steps: list[Step] = []
     while True:
         uses: dict[int, int] = {}
         for ls in now:
             for i in set(ls):
                 uses[i] = uses.get(i, 0) + 1
+        ways = list(_ways(now, names, uses, out))
+        twins: dict[tuple, int] = {}
+        for _, _, _, way in ways:
+            twins[way] = twins.get(way, 0) + 1
         best = None
-        for a in range(len(now)):
-            for b in range(a + 1, len(now)):
-                both = set(now[a]) & set(now[b])
-                if not both and now[a] and now[b]:
-                    continue
-                kept = tuple(i for i in dict.fromkeys(now[a] + now[b]) if i in out or uses[i] > (i in now[a]) + (i in now[b]))
-                gain = room(kept) - room(now[a]) - room(now[b])
-                if (room(kept) <= limit or gain <= 0) and (best is None or gain < best[0]):
-                    best = gain, a, b, kept
+        for a, b, kept, way in ways:
+            gain = room(kept) - room(now[a]) - room(now[b])
+            price = (way not in known, twins[way] == 1, gain)
+            if (room(kept) <= limit or gain <= 0) and (best is None or price < best[0]):
+                best = price, a, b, kept, way
         if best is None:
             return steps
-        _, a, b, kept = best
-        steps.append((a, b, kept))
+        _, a, b, kept, way = best
+        name = known.setdefault(way, len(same) + len(known))
+        steps.append((a, b, kept, name))
         now = [ls for k, ls in enumerate(now) if k not in (a, b)] + [kept]
+        names = [n for k, n in enumerate(names) if k not in (a, b)] + [name]
+
+
+def _ways(
+    now: list[tuple[int, ...]], names: list[int], uses: dict[int, int], out: tuple[int, ...]
+) -> Iterator[tuple[int, int, tuple[int, ...], tuple]]:
+    """Every two factors with a label in common, the labels of their product, and what tells whether two products are the same."""
+    for a in range(len(now)):
+        for b in range(a + 1, len(now)):
+            if not set(now[a]) & set(now[b]):
+                continue
+            first, second = (a, b) if names[a] <= names[b] else (b, a)
+            both = now[first] + now[second]
+            kept = tuple(i for i in dict.fromkeys(both) if i in out or uses[i] > (i in now[a]) + (i in now[b]))
+            order = {i: k for k, i in enumerate(dict.fromkeys(both))}
+            yield first, second, kept, (names[first], names[second], *(tuple(order[i] for i in ls) for ls in (both, kept)))
 
 
 def contracted(factors: Factors, out: Sequence[int], sizes: dict[int, int]) -> np.ndarray:
@@ -88,10 +124,20 @@ def contracted(factors: Factors, out: Sequence[int], sizes: dict[int, int]) -> n
     if not factors:
         return np.ones([sizes[i] for i in out])
     here = [i for i in out if any(i in ls for _, ls in factors)]
+    if len(factors) == 2 and here == list(out) and _is_plain(factors, out):
+        a, b, result = ("".join(chr(97 + i) for i in ls) for ls in (factors[0][1], factors[1][1], out))
+        return _contract(factors[0][0], factors[1][0], f"{a},{b}->{result}")
     arguments = [a for x, ls in factors for a in (x, list(ls))]
     value = np.einsum(*arguments, here, optimize="greedy" if len(factors) > 2 else len(factors) == 2)
     value = np.reshape(value, [sizes[i] if i in here else 1 for i in out])
     return np.broadcast_to(value, [sizes[i] for i in out])
+
+
+def _is_plain(factors: Factors, out: Sequence[int]) -> bool:
+    """Whether one matrix product does it: no label twice in one place, every label in two of the three."""
+    (_, a), (_, b) = factors
+    distinct = all(len(set(ls)) == len(ls) for ls in (a, b, out)) and max((*a, *b), default=0) < 26
+    return distinct and all((i in a) + (i in b) + (i in out) >= 2 for i in (*a, *b))
 
 
 def diagonals(array: np.ndarray, axes: Sequence[int], distinct: Sequence[int]) -> np.ndarray:
@@ -347,18 +393,19 @@ def structured_function(core: Any, arguments: Sequence[Any], rows: int) -> Calla
             plans.append((Num(t.coef), list(t.items), t.out, t.sizes))
         else:
             plans.append((Num(1), [(t, tuple(range(t.rank)))], tuple(range(t.rank)), t.shape))
-        roots += [x for x in (plans[-1][0], *(y for y, _ in plans[-1][1])) if x not in roots]
+        roots += dict.fromkeys(x for x in (plans[-1][0], *(y for y, _ in plans[-1][1])) if x not in roots)
     symbols = list(dict.fromkeys(s for s in core.shape for s in s.free_symbols))
     for _, _, _, sizes in plans:
         symbols += [s for size in sizes for s in size.free_symbols if s not in symbols]
-    roots += [Num(s) for s in symbols if Num(s) not in roots]
+    numbers = {s: Num(s) for s in symbols}
+    roots += [x for x in numbers.values() if x not in roots]
     values = [to_words(x) for x in roots]
     compute = numpy_function(values or [Num(0)], arguments, name="factors")
 
     def build(*positional: Any, **given: Any) -> StructuredArray:
         computed = compute(*positional, **given) if roots else ()
         found = {x: np.asarray(y, float) for x, y in zip(roots, computed, strict=True)}
-        known: dict[Any, int] = {s: round(float(found[Num(s)])) for s in symbols}
+        known: dict[Any, int] = {s: round(float(found[x])) for s, x in numbers.items()}
         number = lambda size: int(size.subs(known)) if not isinstance(size, Symbol) else known[size]  # noqa: E731
         made = []
         for c, items, out, sizes in plans:

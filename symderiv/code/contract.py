@@ -162,12 +162,35 @@ def _product(items: list[Item], out: str, sizes: Mapping[str, Expr]) -> Node:
     """One step; letters are named by first occurrence, so that equal products are one node."""
     if len(items) == 1 and items[0][1] == out:
         return items[0][0]
+    if len(items) == 2 and (plain := _matrix_words(items, out)) is not None:
+        return plain
     if len(items) == 2 and items[1][0].key < items[0][0].key:
         items = items[::-1]
     names = dict(zip(dict.fromkeys("".join(w for _, w in items)), string.ascii_lowercase + string.ascii_uppercase, strict=False))
     words = ["".join(names[c] for c in w) for _, w in items]
     subs = f"{','.join(words)}->{''.join(names[c] for c in out)}"
     return Hidden("contract", tuple(sizes[c] for c in out), tuple(x for x, _ in items), subs)
+
+
+def _matrix_words(items: list[Item], out: str) -> Node | None:
+    """`A @ Bᵀ` or `A*Bᵀ`, where two matrices or vectors are multiplied so; else None."""
+    (a, v), (b, w) = items
+    if max(len(v), len(w)) > 2 or len(set(v)) < len(v) or len(set(w)) < len(w) or len(set(out)) < len(out) or not v or not w:
+        return None
+    if set(v) == set(w) == set(out):
+        return Call("mul", _turned(a, v, out), _turned(b, w, out))
+    if len(out) == len(v) + len(w) - 2 and len(set(v) & set(w)) == 1 and not set(v) & set(w) & set(out):
+        (s,) = set(v) & set(w)
+        if out and out[-1] in v and len(out) == 2:
+            (a, v), (b, w) = (b, w), (a, v)
+        return Call("matmul", _turned(a, v, v.replace(s, "") + s), _turned(b, w, s + w.replace(s, "")))
+    return None
+
+
+def _turned(x: Node, have: str, wanted: str) -> Node:
+    if have == wanted:
+        return x
+    return x.operands[0] if isinstance(x, Call) and x.name == "T" else Call("T", x)
 
 
 def plan_contract(emitter: Emitter, node: Hidden) -> Plan:
@@ -334,6 +357,8 @@ def plan_scaled(emitter: Emitter, node: Call) -> Plan | None:
     """`c*einsum(…)`, `-einsum(…)/c` of three axes and more: the number goes into the product, not over its result."""
     if node.rank < 3 or emitter.dialect.functional:
         return None
+    if found := scaled_diagonal(emitter, node):
+        return same(embedded(emitter, *found, node.shape))
     inner, scalars, summed = _inside(node)
     if inner is None or not scalars or summed or inner.rank != node.rank or emitter.uses_of(inner) > 1:
         return None

@@ -14,7 +14,7 @@ from sympy import Rational
 from ..errors import CodeError
 from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import BINDERS
-from . import blocks, contract, labels, stable
+from . import blocks, common, contract, labels, stable
 from .dialect import fields_of
 from .emit import Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
@@ -122,7 +122,12 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
     terms = node.operands
     if len(terms) == 1:
         return same(terms[0])
-    if plan := stable.plan_add(emitter, node) or labels.plan_add(emitter, node) or contract.plan_add(emitter, node):
+    if (
+        plan := stable.plan_add(emitter, node)
+        or labels.plan_add(emitter, node)
+        or common.plan_add(emitter, node)
+        or contract.plan_add(emitter, node)
+    ):
         return plan
     if len(terms) == 2:
         for one, other in (terms, terms[::-1]):
