@@ -98,7 +98,7 @@ def _row(r: Relation, vote: str, chain: Chain, paper: Paper) -> dict[str, Any]:
     base, line = chain.start, paper.place(chain.start).line
     row: dict[str, Any] = {
         "start": r.start - base, "stop": r.stop - base, "status": r.status, "what": r.what, "reason": _away(r.reason, line),
-        "code": r.code, "how": r.how, "vote": vote,
+        "code": r.code, "how": r.how, "vote": vote, "assuming": list(r.assuming),
     }  # fmt: skip
     if r.finding is not None:
         f = r.finding
@@ -121,7 +121,7 @@ def _relation(row: Mapping[str, Any], chain: Chain, paper: Paper) -> tuple[Relat
             tuple(f["notes"]), start, stop,
         )  # fmt: skip
     relation = Relation(
-        place, end, row["status"], row["what"], _back(row["reason"], line), row["code"], row["how"], start, stop, finding
+        place, end, row["status"], row["what"], _back(row["reason"], line), row["code"], row["how"], start, stop, finding, tuple(row["assuming"])
     )
     return relation, row["vote"]
 

@@ -58,7 +58,7 @@ class Certainty:
         unclear = {n for n in assumed if not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
-            return Outcome(o.side, "skipped", o.what, reason=doubt)
+            return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
         arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
         evident = {n for n in arrays if n in meaning.vars and any(w in meaning.vars[n][1] for w in ("bold", "transposed", "ind"))}
         loose = arrays - evident
@@ -69,7 +69,7 @@ class Certainty:
             )
         usual = self._usual(chain, reading, o, meaning, skip) if o.what in ("identity", "derivative", "differential") else ""
         if usual:
-            return Outcome(o.side, "skipped", o.what, reason=usual)
+            return Outcome(o.side, "skipped", o.what, reason=usual, hangs=True)
         told = tuple(f"assumed: {n} has shape {show_shape(reading.vars[n].shape)}" for n in sorted(assumed) if n in reading.vars)
         return Outcome(**{**vars(o), "notes": (*o.notes, *told)})
 

@@ -24,6 +24,7 @@ from .reading import ChainReader, Reading
 from .relations import Chain
 from .results import collect_findings, relation_of, tell_mixed_layouts
 from .roles import Role, flat, flat_items
+from .suppose import Supposing
 
 WORTH = 16  # chains for which starting processes is worth the while
 
@@ -36,6 +37,7 @@ class Checker(Plan):
         self.posed: list[Posed] = []
         self.losses: dict[str, list[tuple[Node, Var]]] = {}
         self.certainty = Certainty(self)
+        self.supposing = Supposing(self)
         self.done: set[int] = set()
         self.forms: dict[str, list[Raw]] = {}
         self.votes: list[tuple[str, Relation]] = []
@@ -159,6 +161,7 @@ class Checker(Plan):
             outcomes = [Outcome(k, "skipped", reason=error.message, code=error.code) for k in range(1, len(chain.sides))]
         outcomes = by_kind(self, chain, role, reading, judge, outcomes, meaning)
         outcomes = [self.certainty.surely(chain, reading, o, meaning, skip) for o in outcomes]
+        outcomes = self.supposing.decide(judge, outcomes, meaning)
         if role.known is not None and role.kind == "definition":
             self.forms[role.known.name] = [
                 chain.raw(0, o.side, condition=False) for o in outcomes if o.status == "right" and o.side > 1

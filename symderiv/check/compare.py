@@ -52,6 +52,7 @@ def compare_sides(
     sample: Node | None = None,
     mask: Node | None = None,
     entry: tuple[Node, tuple[tuple[Index, Expr], ...]] | None = None,
+    explain: bool = True,
 ) -> Comparison:
     """Whether two sides of one shape have the same values; a diagnosis where they do not.
 
@@ -62,6 +63,7 @@ def compare_sides(
         sample: words whose domain points must lie in (the loss).
         mask: a condition, 0 or 1, under which alone they are compared.
         entry: the claim entry by entry, with its free indices, for explanations.
+        explain: whether a difference is diagnosed.
     """
     if mask is not None:
         truth, claim = (Call("where", mask, x, Num(0)) for x in (truth, claim))
@@ -77,6 +79,8 @@ def compare_sides(
                 return Comparison(None, "the sides have no finite value at any point that was tried")
             trials.check_size(claim)
             decision = decide(trials, claim)
+            if not explain and not decision.equal:
+                return Comparison(False, decision.how)
             return _outcome(
                 trials, Claim("", claim, entry=entry[0] if entry else None, indices=entry[1] if entry else ()), decision, subject
             )

@@ -75,6 +75,7 @@ class Relation:
         reason: why it was skipped.
         code: of the reader, for a refusal.
         how: how it was decided.
+        assuming: what it is right under, where the document does not say it.
     """
 
     place: Place
@@ -87,12 +88,13 @@ class Relation:
     start: int = 0
     stop: int = 0
     finding: Finding | None = None
+    assuming: tuple[str, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """As plain data."""
         return {
             "file": self.place.file, "line": self.place.line, "column": self.place.column, "cell": self.place.cell, "status": self.status,
-            "what": self.what, "reason": self.reason, "code": self.code, "how": self.how,
+            "what": self.what, "reason": self.reason, "code": self.code, "how": self.how, "assuming": list(self.assuming),
         }  # fmt: skip
 
 

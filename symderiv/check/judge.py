@@ -27,6 +27,8 @@ class Outcome:
         status: right, wrong, posed, defined, read or skipped.
         comparison: for a verdict.
         code_kind: the kind of the finding.
+        hangs: whether it was skipped only because nothing says what some names are.
+        assuming: what was supposed of such names, where it is right under that.
     """
 
     side: int
@@ -41,6 +43,8 @@ class Outcome:
     counterexample: str = ""
     notes: tuple[str, ...] = ()
     vote: str = ""
+    hangs: bool = False
+    assuming: tuple[str, ...] = ()
 
 
 @dataclass
@@ -65,6 +69,7 @@ class ChainJudge:
         values: derivatives of the document.
         name_of: what a side is called in messages.
         layout: any, numerator, denominator.
+        explain: whether differences are diagnosed.
     """
 
     chain: Chain
@@ -76,6 +81,8 @@ class ChainJudge:
     chain_rule_context: object = None
     posed: list[Node] = field(default_factory=list)
     sides: list[Value] = field(default_factory=list)
+    explain: bool = True
+    mask: Node | None = None
 
     def outcomes(self) -> list[Outcome]:
         """One for each relation of the chain."""
@@ -91,12 +98,12 @@ class ChainJudge:
         try:
             if side.derivative is not None:
                 words, truth = truth_of_side(self.values, self.reading, side.derivative)
-                return Value(words, "", truth=truth, open=bool(truth.open))
+                return Value(self.values.as_supposed(words), "", truth=truth, open=bool(truth.open))
             assert side.words is not None
             words, unknown, _ = resolved(self.values, self.reading, side.words)
             if differentials(self.reading):
                 words = with_differentials(self.values, self.reading, words, self.varying())
-            return Value(words, side.kind, open=bool(unknown))
+            return Value(self.values.as_supposed(words), side.kind, open=bool(unknown))
         except Unknown as error:
             return Value(None, side.kind, error.reason, error.code)
         except SymDerivError as error:
@@ -144,7 +151,7 @@ class ChainJudge:
             if value.words is None and k < len(self.chain.sides) and self.chain.sides[k]:
                 found = chain_rule(self.chain_rule_context, self.chain, k, first, self.values, self.reading)
                 if isinstance(found, Node):
-                    self.sides[k] = Value(found, "")
+                    self.sides[k] = Value(self.values.as_supposed(found), "")
                 elif found:
                     value.reason, value.code, value.error = found, "", None
 
@@ -223,7 +230,7 @@ class ChainJudge:
         written = self.reading.sides[k].entry
         plain = written is not None and not set(variables(written)) & set(self.reading.unknowns)
         entry = (written, self.reading.entries) if plain and written is not None and self.reading.entries else None
-        found = compare_sides(a.words, b.words, self._called(anchor), sample, mask, entry)
+        found = compare_sides(a.words, b.words, self._called(anchor), sample, mask, entry, self.explain)
         return self._told(found, anchor, k, what)
 
     def _told(self, found: Comparison, anchor: int, k: int, what: str) -> Outcome:
@@ -235,7 +242,8 @@ class ChainJudge:
             return Outcome(k, "skipped", what, reason=found.how)
         if a.open or b.open:
             names = ", ".join(sorted({f"∂{d.name or 'f'}/∂{d.variable}" for d in self.reading.unknowns.values() if d.order}))
-            return Outcome(k, "skipped", what, reason=f"it holds only for some values of {names}, which nothing defines")
+            reason = f"it holds only for some values of {names}, which nothing defines"
+            return Outcome(k, "skipped", what, reason=reason, hangs=True)
         if what == "differential" and not self.varying_is_told:
             return Outcome(k, "skipped", what, reason="nothing says which variables vary")
         turned = self._denominator(anchor, k)
@@ -254,9 +262,8 @@ class ChainJudge:
         if turned is not None:
             return turned
         if a.open or b.open:
-            return Outcome(
-                k, "skipped", what, reason="the two sides have different shapes, and one holds a derivative that nothing defines"
-            )
+            reason = "the two sides have different shapes, and one holds a derivative that nothing defines"
+            return Outcome(k, "skipped", what, reason=reason, hangs=True)
         from ..expr.sizes import show_shape
 
         kind = "shape"
@@ -314,7 +321,7 @@ class ChainJudge:
     # conditions and other relations ----------------------------------------------------------------------------------------------
     def _mask(self) -> Node | None:
         """The conditions as an array over the free indices."""
-        out: Node | None = None
+        out: Node | None = self.mask
         for c in self.reading.conditions:
             node = c
             if self.reading.entries and any(isinstance(n, Index) for n in postorder(c)):

@@ -28,7 +28,7 @@ def relation_of(paper: Paper, chain: Chain, side: int, o: Outcome, reading: Read
             place, code_of(o.kind), o.message, end, fix, o.kind if code_of(o.kind) != "SD613" else "wrong", o.counterexample,
             paper.caret(start, stop), tuple(n for n in (*o.notes, o.how and f"decided by {o.how}") if n), start, stop,
         )  # fmt: skip
-    return Relation(place, end, o.status, o.what, o.reason, o.code, o.how, start, stop, finding), o.vote
+    return Relation(place, end, o.status, o.what, o.reason, o.code, o.how, start, stop, finding, o.assuming), o.vote
 
 
 def tell_mixed_layouts(report: Report, votes: Sequence[tuple[str, Relation]], paper: Paper) -> None:

@@ -64,6 +64,7 @@ class Values:
         depends: name -> names that it depends on, because the document writes derivatives of the one by the other and defines
             neither: `∂y/∂z` of a declared y is unknown, never zero.
         hold: gives the words of a defined name in terms of another one, which is held as a variable.
+        supposed: variables -> what they are taken to be for a trial, though nothing says so.
     """
 
     found: dict[tuple, Truth | Unknown] = field(default_factory=dict)
@@ -71,6 +72,16 @@ class Values:
     jacobians: dict[tuple[str, str], Var] = field(default_factory=dict)
     variables: dict[str, Var] = field(default_factory=dict)
     hold: Callable[[str, Node, str, Node], tuple[Node, Var] | None] | None = None
+    supposed: dict[Var, Node] = field(default_factory=dict)
+
+    def as_supposed(self, words: Node, without: Sequence[Node] = ()) -> Node:
+        """Words with what is supposed put in, but for some variables, which stay as they are."""
+        rule = {v: n for v, n in self.supposed.items() if v not in without}
+        for _ in range(len(rule)):
+            if not set(rule) & set(variables(words)):
+                break
+            words = replace_nodes(words, rule)
+        return words
 
     def derivative(self, d: DerivativeOf) -> Truth:
         """The whole derivative `∂ numerator / ∂ variable`, certified.
@@ -131,6 +142,7 @@ class Values:
         for node in back.values():
             if isinstance(node, Num) or not variables(node):
                 raise Unknown(f"`{d.variable}` is a constant")
+        words = self.as_supposed(words, chain)
         names = {v.name: v for v in (*variables(words), *chain)}
         problem = Problem(d.name or "the numerator", words, names, [], {}, {})
         held = [v for v in variables(words) if v.name in self.depends and v not in chain]
