@@ -13,6 +13,7 @@ from ..read.latex.split import Raw
 from .cache import Cache, digest
 from .certainty import Certainty
 from .chainrule import RuleContext
+from .distinct import Distinct
 from .findings import Relation, Report
 from .judge import ChainJudge, Outcome
 from .kinds import by_kind
@@ -37,6 +38,7 @@ class Checker(Plan):
         self.posed: list[Posed] = []
         self.losses: dict[str, list[tuple[Node, Var]]] = {}
         self.certainty = Certainty(self)
+        self.distinct = Distinct(self)
         self.supposing = Supposing(self)
         self.done: set[int] = set()
         self.forms: dict[str, list[Raw]] = {}
@@ -160,6 +162,7 @@ class Checker(Plan):
         except SymDerivError as error:
             outcomes = [Outcome(k, "skipped", reason=error.message, code=error.code) for k in range(1, len(chain.sides))]
         outcomes = by_kind(self, chain, role, reading, judge, outcomes, meaning)
+        outcomes = self.distinct.decide(judge, outcomes, meaning)
         outcomes = [self.certainty.surely(chain, reading, o, meaning, skip) for o in outcomes]
         outcomes = self.supposing.decide(judge, outcomes, meaning)
         if role.known is not None and role.kind == "definition":

@@ -11,6 +11,7 @@ from sympy import Expr
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.walk import variables
+from ..read.latex.indices import WHOLE
 from ..verify.claims import Claim
 from ..verify.context import Context
 from ..verify.decide import Decision, Trials, decide
@@ -66,6 +67,8 @@ def compare_sides(
         explain: whether a difference is diagnosed.
     """
     if mask is not None:
+        if mask.rank and truth.rank > mask.rank:  # the free indices are the leading axes
+            mask = Call("getitem", mask, spec=(WHOLE,) * mask.rank + ("new",) * (truth.rank - mask.rank))
         truth, claim = (Call("where", mask, x, Num(0)) for x in (truth, claim))
     if mask is not None:
         entry = None

@@ -70,6 +70,7 @@ class ChainJudge:
         name_of: what a side is called in messages.
         layout: any, numerator, denominator.
         explain: whether differences are diagnosed.
+        mask: one more condition, over the free indices.
     """
 
     chain: Chain
@@ -321,8 +322,8 @@ class ChainJudge:
     # conditions and other relations ----------------------------------------------------------------------------------------------
     def _mask(self) -> Node | None:
         """The conditions as an array over the free indices."""
-        out: Node | None = self.mask
-        for c in self.reading.conditions:
+        out: Node | None = None
+        for c in (*self.reading.conditions, *([self.mask] if self.mask is not None else ())):
             node = c
             if self.reading.entries and any(isinstance(n, Index) for n in postorder(c)):
                 node = entries_to_array(c, list(self.reading.entries))

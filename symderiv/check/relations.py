@@ -34,6 +34,7 @@ class Chain:
         conditions: what restricts it, as the reader takes them.
         event: the formula in which it begins.
         number: of the chain in the document.
+        beside: relations in brackets behind it, `(i \\neq j)`.
     """
 
     sides: list[list[Item]]
@@ -43,6 +44,7 @@ class Chain:
     words: str = ""
     conditions: list[Raw] = field(default_factory=list)
     number: int = 0
+    beside: list[tuple[list[list[Item]], list[str]]] = field(default_factory=list)
 
     @property
     def start(self) -> int:
@@ -139,6 +141,11 @@ def _joined(rows: list[list[Piece]], event: Event) -> list[Chain]:
             sides, signs = _relation(piece.items)
             if not any(sides):
                 continue
+            bracketed = _in_brackets(piece.items)
+            if bracketed is not None and n:
+                if out:
+                    out[-1].beside.append(_relation(bracketed))
+                continue
             first_of_row = n == 0 or (all(p.condition for p in row[:n]))
             target = out[-1] if out else None
             if target is not None and not sides[0] and signs and (first_of_row or target is not last_open or n == 0):
@@ -156,6 +163,14 @@ def _joined(rows: list[list[Piece]], event: Event) -> list[Chain]:
             conditions = []
         pending = conditions if len(out) == begin else []
     return [c for c in out if any(c.sides)]
+
+
+def _in_brackets(items: Sequence[Item]) -> list[Item] | None:
+    r"""What `(i \neq j)` behind a formula holds."""
+    if len(items) != 1 or not isinstance(items[0], Group) or items[0].opener not in ("(", "["):
+        return None
+    inner = list(items[0].items)
+    return inner if len(_relation(inner)[1]) == 1 else None
 
 
 def _extend(chain: Chain, sides: list[list[Item]], signs: list[str]) -> None:
