@@ -55,7 +55,7 @@ class Certainty:
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
         sure = ("bold", "transposed", "differentiated by", "power")
-        unclear = {n for n in assumed if not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
+        unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)

@@ -15,6 +15,7 @@ from .certainty import Certainty
 from .chainrule import RuleContext
 from .distinct import Distinct
 from .findings import Relation, Report
+from .halves import halves
 from .judge import ChainJudge, Outcome
 from .kinds import by_kind
 from .options import Options
@@ -165,6 +166,7 @@ class Checker(Plan):
         outcomes = self.distinct.decide(judge, outcomes, meaning)
         outcomes = [self.certainty.surely(chain, reading, o, meaning, skip) for o in outcomes]
         outcomes = self.supposing.decide(judge, outcomes, meaning)
+        outcomes = halves(chain, outcomes, meaning, self.paper.text)
         if role.known is not None and role.kind == "definition":
             self.forms[role.known.name] = [
                 chain.raw(0, o.side, condition=False) for o in outcomes if o.status == "right" and o.side > 1

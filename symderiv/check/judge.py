@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ShapeError, SymDerivError
 from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import postorder, variables
 from ..read.latex.arrays import entries_to_array
+from ..read.latex.tree import Item, is_char, is_macro, tokens_below
 from .chainrule import chain_rule, factors_of
 from .compare import Comparison, compare_sides, holds_as_inequality, is_zero
 from .reading import Reading, Sided
@@ -178,6 +179,8 @@ class ChainJudge:
             if sign == "posed" or self._poses(k, anchor):
                 yield self._pose(k, anchor)
                 continue
+            if self.reading.kind == "update" and k > 1 and self.sides[1].words is not None:
+                anchor = 1  # `w <- a = b`: b is a, and not the old w
             outcome = self._equal(anchor, k)
             if outcome.status == "wrong" and any(self._equal(w, k).status == "right" for w in wrong):
                 yield Outcome(k, "right", outcome.what, how="it follows from the side before it, which is wrong")
@@ -189,7 +192,7 @@ class ChainJudge:
     def _poses(self, k: int, anchor: int) -> bool:
         words, before = self.sides[k].words, self.sides[anchor].words
         assert words is not None and before is not None
-        return is_zero(words) and not is_zero(before)
+        return is_zero(words) and not is_zero(before) and _written_as_zero(self.chain.sides[k])
 
     def _pose(self, k: int, anchor: int) -> Outcome:
         words, zero = self.sides[anchor].words, self.sides[k].words
@@ -366,6 +369,11 @@ class ChainJudge:
         if ratio is None:
             return Outcome(k, "skipped", "relation", reason="nothing says what the factor of ∝ may depend on")
         return Outcome(k, "right", "relation", how=f"the factor is {ratio}")
+
+
+def _written_as_zero(side: Sequence[Item]) -> bool:
+    r"""`0`, `\mathbf{0}`, `0_n`: what cancels to 0 poses nothing."""
+    return not any(is_char(t, "+", "-") or is_macro(t, "frac", "dfrac", "sum") for t in tokens_below(side))
 
 
 __all__ = ["ChainJudge", "Outcome", "Value"]

@@ -137,6 +137,11 @@ RULES = {
             r"\[ z = a x, \qquad y = z^2, \qquad \frac{\partial y}{\partial x} = \frac{\partial y}{\partial z} \frac{\partial z}{\partial x} \]",
             "a: scalar; x: scalar",
         ),
+        Rule(
+            "SD619", "half_derivative", "A derivative has its sign on one side of the line only.",
+            "`∂` or `d` is lost above or below the line; what stands there is then no derivative and no quotient.",
+            r"\[ f = x^\top x, \qquad \frac{\partial f}{x} = 2 x \]", r"\[ f = x^\top x, \qquad \frac{\partial f}{\partial x} = 2 x \]", "x: n",
+        ),
     )
 }  # fmt: skip
 CODE_OF = {r.kind: r.code for r in RULES.values()}

@@ -37,6 +37,11 @@ class Supposition:
     values: tuple[tuple[Var, Node], ...]
 
     @property
+    def sums_to_one(self) -> bool:
+        """Whether it puts in a softmax: beside it, targets usually sum to 1."""
+        return any(isinstance(n, Call) and n.name == "softmax" for _, n in self.values)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """`p = softmax(f)`, `the entries of t sum to 1`."""
         return tuple(_told(v, n) for v, n in self.values)
@@ -64,18 +69,23 @@ class Supposing:
         if not hanging:
             return outcomes
         best: tuple[int, Supposition, frozenset[int]] | None = None
+        tried = []
         for s in islice(self._suppositions(judge.reading, meaning), TRIED):
+            tried.append(s)
             right = self._right(judge, s, hanging)
             if right and (best is None or len(right) > best[0]):
                 best = (len(right), s, right)
             if right == hanging:
                 break
         found: dict[int, Supposition] = dict.fromkeys(best[2], best[1]) if best is not None else {}
-        for attributes in self._attributes(judge.reading, meaning):
+        bases = [best[1]] if best is not None else [Supposition(()), *islice((s for s in tried if s.sums_to_one), 2)]
+        for base, attributes in product(bases, self._attributes(judge.reading, meaning)):
             left = hanging - set(found)
             if not left:
                 break
-            both = Supposition((*(best[1].values if best is not None else ()), *attributes.values))
+            if any(v in dict(base.values) for v, _ in attributes.values):
+                continue
+            both = Supposition((*base.values, *attributes.values))
             found.update(dict.fromkeys(self._right(judge, both, left), both))
         return [
             replace(o, status="right", reason="", code="", hangs=False, how="under an assumption", assuming=found[o.side].told)
@@ -88,7 +98,7 @@ class Supposing:
         known = self.checker.values
         names = {v.name for v, n in s.values if not (isinstance(n, Var) and n.name == v.name)}
         values = Values(
-            depends={n: on for n, on in known.depends.items() if n not in names},
+            depends={n: on for n, on in self._depends(judge.reading).items() if n not in names},
             variables=known.variables,
             hold=known.hold,
             supposed=dict(s.values),
@@ -118,9 +128,10 @@ class Supposing:
         """Variables that nothing defines and that stand for what a model gives: those of which derivatives are written, those under a
         hat, those that nobody declares."""
         used = used_names(reading)
-        depends = self.checker.values.depends
+        depends = self._depends(reading)
         every = {v.name: v for v in reading.vars.values() if v.name in used}
-        every.update({n: v for n, v in self.checker.values.variables.items() if n in depends and (n in used or _near(n, used, depends))})
+        known = self.checker.values.variables
+        every.update({n: v for n, v in known.items() if n in depends and n not in every and (n in used or _near(n, used, depends))})
         out = []
         for name, v in every.items():
             if v in reading.unknowns or name in meaning.known or v.attrs:
@@ -129,12 +140,15 @@ class Supposing:
             if name in depends or (assumed and (name.endswith(("_hat", "hat")) or name[:1] in _OUTPUTS)) or (assumed and not v.rank):
                 out.append(v)
         differentiated = {d.var for d in _derivatives(reading)}
+        hats = [v for v in out if v.name.endswith("hat")]
+        out = [v for v in out if v.name in depends or not hats or v in hats]
         return sorted((v for v in out if v not in differentiated or v.name in depends), key=lambda v: (v.name not in depends, v.name))
 
     def _values(self, u: Var, reading: Reading, meaning: Meaning) -> Iterator[Node]:
         """What a variable may be, as a function of what it is differentiated by."""
-        on = self.checker.values.depends.get(u.name, set())
-        by = [self.checker.values.variables[n] for n in sorted(on) if n in self.checker.values.variables]
+        on = self._depends(reading).get(u.name, set())
+        known = {**self.checker.values.variables, **reading.vars}
+        by = [known[n] for n in sorted(on) if n in known]
         if not by:
             by = [d.var for d in _derivatives(reading) if isinstance(d.var, Var) and d.var is not u]
         arrays = [v for v in {**dict(meaning_vars(meaning)), **reading.vars}.values() if v not in reading.unknowns and v is not u]
@@ -146,6 +160,18 @@ class Supposing:
                 yield from list(_models(v))[1:]
         if not u.rank:
             yield from _sums(u, reading)
+
+    def _depends(self, reading: Reading) -> dict[str, set[str]]:
+        """Which names depend on which; `y_i` of the declarations is y where the samples are one array."""
+
+        def whole(name: str) -> str:
+            base = name.split("_")[0]
+            return base if name not in reading.vars and base in reading.vars else name
+
+        out: dict[str, set[str]] = {}
+        for name, on in self.checker.values.depends.items():
+            out.setdefault(whole(name), set()).update(whole(n) for n in on)
+        return out
 
     def _attributes(self, reading: Reading, meaning: Meaning) -> Iterator[Supposition]:
         """Targets that sum to 1; a matrix that is symmetric in a text that speaks of symmetry."""
@@ -197,7 +223,7 @@ def _linear(u: Var, v: Var, arrays: Sequence[Var]) -> Iterator[Node]:
     for x in arrays:
         if x is v or x.is_a("integer") or x.is_a("onehot"):
             continue
-        for a, b in ((x, v), (v, x)):
+        for a, b in ((x, v), (v, x)) if x.rank == v.rank == 2 else ((x, v),) if x.rank >= v.rank else ((v, x),):
             for left, right in product(_turned(a), _turned(b)):
                 node = _product(left, right)
                 if node is None or node in seen or not same_shape(node.shape, u.shape):
@@ -250,6 +276,8 @@ def _sums(u: Var, reading: Reading) -> Iterator[Node]:
             continue
         if n.name == "sum" and not n.rank and u not in variables(n):
             seen[n] = None
+        if n.name in ("softmax", "log_softmax", "logsumexp") and n.operands[0].rank == 1:
+            seen[Call("sum", Call("exp", n.operands[0]))] = None
         if n.name == "div" and n.operands[1] is u and n.operands[0].rank:
             seen[Call("sum", n.operands[0])] = None
     yield from seen

@@ -136,7 +136,10 @@ def _group(r: LatexReader, c: Cursor, g: Group) -> Value:
     if g.opener in ("|", "||") and g.closer == g.opener:
         return scripts_on_norm(r, c, (g.opener, read_all(r, group_cursor(g)), g.start, g.stop))
     if g.opener == "<" and g.closer == ">":
-        return scripts_on_value(r, c, _inner_product(r, g))
+        x = _inner_product(r, g)
+        if is_sub(c) and is_char(content_of_next(c), "F"):
+            c.at += 2  # ⟨A, B⟩_F
+        return scripts_on_value(r, c, x)
     if g.opener == "{" and g.closer == "" and len(g.items) == 1 and isinstance(g.items[0], Environment):
         return scripts_on_value(r, c, environments.read_cases(r, g.items[0]))
     if (g.opener, g.closer) not in (("(", ")"), ("[", "]"), ("{", "}")):

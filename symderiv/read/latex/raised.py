@@ -66,12 +66,16 @@ def _raise(r: LatexReader, x: Value, one: Raised) -> Value:
 
 
 def _check_transpose(r: LatexReader, one: Raised, x: Value) -> None:
-    """`x^T` with a variable T.
+    """`x^T` with a variable T; an array is no exponent, so beside one it is the transpose.
 
     Raises:
         InputError: SD133.
     """
     plain = [i for i in one.items if not is_char(i, "-")]
     if len(plain) == 1 and is_char(plain[0], "T") and (r.known(Key("T"), x.start, one.stop) or r.is_defined(Key("T"))):
+        name = r.known(Key("T"), x.start, one.stop)
+        if name in r.declared.vars and r.declared.vars[name].rank and not r.is_defined(Key("T")):
+            r.assumptions.setdefault("^T", "the superscript T is the transpose, as the array T is no exponent")
+            return
         what = f"`{r.text(x.start, one.stop)}`: a transpose, or a power by the declared T?"
         raise r.error(what, x.start, one.stop, "SD133", r"write ^\top for the transpose")

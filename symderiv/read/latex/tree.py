@@ -100,7 +100,7 @@ class TreeBuilder:
             self._token(t)
         if len(self.frames) > 1:
             raise self._unclosed(self.frames[-1])
-        return tuple(self.frames[0].items)
+        return angled(self.frames[0].items)
 
     def _unclosed(self, frame: _Frame) -> InputError:
         shown = (
@@ -201,7 +201,7 @@ class TreeBuilder:
                 raise self._unclosed(frame)
             raise self.error("`\\right` without `\\left`", t)
         self.frames.pop()
-        self._add(Group(frame.opener, text, tuple(frame.items), frame.opening.start, d.stop, frame.opening.spaced))
+        self._add(Group(frame.opener, text, angled(frame.items), frame.opening.start, d.stop, frame.opening.spaced))
 
     def _push(self, frame: _Frame) -> None:
         self.frames.append(frame)
@@ -220,7 +220,7 @@ class TreeBuilder:
             raise self.error(f"`{t.shown}` does not close `{shown}` of line {where.line}, column {where.column}", t)
         self.frames.pop()
         closer = "}" if opener == "brace" else _DELIMITERS.get(t.text, t.text)
-        self._add(Group(opener, closer, tuple(frame.items), frame.opening.start, t.stop, frame.opening.spaced))
+        self._add(Group(opener, closer, angled(frame.items), frame.opening.start, t.stop, frame.opening.spaced))
 
     def _end(self, t: Token) -> None:
         frame = self.frames[-1]
@@ -230,12 +230,49 @@ class TreeBuilder:
             shown = f"\\begin{{{frame.opening.text}}}" if frame.kind == "environment" else frame.opening.shown
             raise self.error(f"`\\end{{{t.text}}}` does not close `{shown}`", t)
         self.frames.pop()
-        self._add(Environment(t.text, tuple(frame.items), frame.opening.start, t.stop, frame.opening.spaced))
+        self._add(Environment(t.text, angled(frame.items), frame.opening.start, t.stop, frame.opening.spaced))
 
     def _add(self, item: Item) -> None:
         if is_macro(item, "quad", "qquad") and any(f.kind in ("brace", "bracket", "left") for f in self.frames):
             return  # inside brackets it is only space
         self.frames[-1].items.append(item)
+
+
+_OPERAND_DUE = ("=", "+", "-", "*", "/", ",", ":")
+_MACROS_BEFORE = frozenset(
+    ["partial", "cdot", "times", "nabla", "odot", "circ", "Rightarrow", "implies", "quad", "qquad", "equiv", "iff", "frac", "mathrm"]
+)
+
+
+def angled(items: Sequence[Item]) -> tuple[Item, ...]:
+    """`< A, B >` where an operand is due is an inner product, as if it were written with `\\langle` and `\\rangle`."""
+    items = list(items)
+    k = 0
+    while k < len(items):
+        if is_char(items[k], "<") and _operand_due(items[:k]):
+            end = next((n for n in range(k + 1, len(items)) if _ends_angle(items[n])), None)
+            if end is not None and is_char(items[end], ">") and sum(is_char(i, ",") for i in items[k + 1 : end]) == 1:
+                inner = tuple(items[k + 1 : end])
+                items[k : end + 1] = [Group("<", ">", inner, items[k].start, items[end].stop, items[k].spaced)]
+        k += 1
+    return tuple(items)
+
+
+def _operand_due(before: Sequence[Item]) -> bool:
+    while before and isinstance(before[-1], Token) and before[-1].kind in ("amp", "newline"):
+        before = before[:-1]
+    return not before or is_char(before[-1], *_OPERAND_DUE) or is_macro(before[-1], *_MACROS_BEFORE) or _is_derivative(before)
+
+
+def _is_derivative(before: Sequence[Item]) -> bool:
+    r"""`\frac{\partial}{\partial X}`, `\nabla_X` right before."""
+    if len(before) > 2 and is_macro(before[-3], "frac", "dfrac") and isinstance(before[-2], Group):
+        return is_macro(before[-2].items[0], "partial") if len(before[-2].items) == 1 else False
+    return len(before) > 2 and is_macro(before[-3], "nabla") and isinstance(before[-2], Token) and before[-2].kind == "sub"
+
+
+def _ends_angle(item: Item) -> bool:
+    return is_char(item, ">", "<", "=") or (isinstance(item, Token) and item.kind in ("newline", "amp"))
 
 
 def plain_text(items: Sequence[Item]) -> str:
