@@ -259,7 +259,6 @@ REFUSED = [
     # names
     (r"\sigma(u)", {"sigma": "scalar"}, "SD133"),
     ("u^T z", {"T": "scalar"}, "SD133"),
-    ("A^T", {"T": "d,d"}, "SD133"),
     ("f(a)", {}, "SD133"),
     (r"\phi(u)", {}, "SD133"),
     ("u_j", {}, "SD133"),

@@ -121,7 +121,17 @@ def _relation(row: Mapping[str, Any], chain: Chain, paper: Paper) -> tuple[Relat
             tuple(f["notes"]), start, stop,
         )  # fmt: skip
     relation = Relation(
-        place, end, row["status"], row["what"], _back(row["reason"], line), row["code"], row["how"], start, stop, finding, tuple(row["assuming"])
+        place,
+        end,
+        row["status"],
+        row["what"],
+        _back(row["reason"], line),
+        row["code"],
+        row["how"],
+        start,
+        stop,
+        finding,
+        tuple(row["assuming"]),
     )
     return relation, row["vote"]
 

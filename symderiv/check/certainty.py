@@ -38,6 +38,10 @@ class Certainty:
         not said makes it right."""
         if o.status != "wrong":
             return o
+        if reading.undefined:
+            names = ", ".join(f"`{n}`" for n in sorted(reading.undefined))
+            reason = f"it holds for some functions only, and nothing says what {names} is"
+            return Outcome(o.side, "skipped", o.what, reason=reason, hangs=True)
         used = used_names(reading)
         assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}
@@ -54,8 +58,10 @@ class Certainty:
                 o.what,
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
-        sure = ("bold", "transposed", "differentiated by", "power")
-        unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))}
+        sure = ("bold", "transposed", "differentiated by", "power", "is declared)")
+        unclear = {
+            n for n in assumed if n in ("D", "d") or not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))
+        }
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)

@@ -24,6 +24,7 @@ from .plan import Plan
 from .posed import Posed
 from .reading import ChainReader, Reading
 from .relations import Chain
+from .rereading import Rereading
 from .results import collect_findings, relation_of, tell_mixed_layouts
 from .roles import Role, flat, flat_items
 from .suppose import Supposing
@@ -41,6 +42,7 @@ class Checker(Plan):
         self.certainty = Certainty(self)
         self.distinct = Distinct(self)
         self.supposing = Supposing(self)
+        self.rereading = Rereading(self)
         self.done: set[int] = set()
         self.forms: dict[str, list[Raw]] = {}
         self.votes: list[tuple[str, Relation]] = []
@@ -166,6 +168,7 @@ class Checker(Plan):
         outcomes = self.distinct.decide(judge, outcomes, meaning)
         outcomes = [self.certainty.surely(chain, reading, o, meaning, skip) for o in outcomes]
         outcomes = self.supposing.decide(judge, outcomes, meaning)
+        outcomes = self.rereading.decide(chain, role, judge, outcomes, meaning, skip)
         outcomes = halves(chain, outcomes, meaning, self.paper.text)
         if role.known is not None and role.kind == "definition":
             self.forms[role.known.name] = [

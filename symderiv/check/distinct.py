@@ -94,7 +94,13 @@ def _pair(sides: Sequence[Sequence[Item]], signs: Sequence[str]) -> Pair | None:
 
 
 def _is_index(texts: Sequence[str]) -> bool:
-    return texts[:1] != [] and texts[0].isalpha() and len(texts[0]) == 1 and len([t for t in texts if t.isalpha()]) == (len(texts) + 1) // 2 and len(texts) <= 3
+    return (
+        texts[:1] != []
+        and texts[0].isalpha()
+        and len(texts[0]) == 1
+        and len([t for t in texts if t.isalpha()]) == (len(texts) + 1) // 2
+        and len(texts) <= 3
+    )
 
 
 def _pairs_of_sums(items: Sequence[Item]) -> Iterator[Pair]:
@@ -128,7 +134,11 @@ def _node(text: str, judge: ChainJudge) -> Node | None:
             return index
     plain = text.replace("_", "")
     return next(
-        (v for v in judge.reading.vars.values() if isinstance(v, Var) and v.is_a("integer") and not v.rank and v.name.replace("_", "") == plain),
+        (
+            v
+            for v in judge.reading.vars.values()
+            if isinstance(v, Var) and v.is_a("integer") and not v.rank and v.name.replace("_", "") == plain
+        ),
         None,
     )
 

@@ -20,12 +20,12 @@ def halves(chain: Chain, outcomes: list[Outcome], meaning: Meaning, text: str) -
     whole = {_texts(below)[1:] for side in chain.sides for _, below, _ in _fractions(side) if _texts(below)[:1] == ("d",)}
     out = []
     for o in outcomes:
-        side = chain.sides[o.side] if o.side < len(chain.sides) else []
+        side = [*(chain.sides[0] if o.side == 1 else []), *(chain.sides[o.side] if o.side < len(chain.sides) else [])]
         found = next((f for f in _fractions(side) if _is_half(f[0], f[1]) or (not d_is_a_name and _lacks_d(f, whole))), None)
         if o.status != "skipped" or found is None or chain.event.kind != "display":
             out.append(o)
             continue
-        above, below, place = found
+        _, below, place = found
         shown = " ".join(text[slice(*place)].split())
         missing = "above" if _texts(below)[:1] == ("partial",) else "below"
         message = f"`{shown[:60]}` is half of a derivative: the sign is missing {missing} the line."

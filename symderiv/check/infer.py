@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sympy import Dummy, Expr
 
@@ -12,7 +13,7 @@ from ..read.infer import Inference, sentence
 from ..read.latex.document import Context, settled_declarations
 from ..read.latex.families import assume_families, find_families, without_families
 from ..read.latex.identifiers import size_letters
-from ..read.latex.naming import GREEK, Key, label_text
+from ..read.latex.naming import ACCENTS, GREEK, Key, label_text
 from ..read.latex.plans import plan_statements
 from ..read.latex.reader import LatexReader
 from ..read.latex.scripts import TRANSPOSES, content
@@ -33,14 +34,16 @@ def infer(
     name: str,
     defined: Iterable[str] = (),
     squares: frozenset[str] = frozenset(),
-) -> list[str]:
-    """Adds what the document's use of undeclared names says to the declarations; sentences that tell it."""
+    undefined: frozenset[str] | None = None,
+) -> tuple[list[str], dict[str, set[str]]]:
+    """Adds what the document's use of undeclared names says to the declarations; sentences that tell it, and what the values of undefined
+    functions depend on."""
     declared = meaning.declared()
     inference = Inference()
     items = tuple(i for c in chains for side in c.sides for i in side)
     letters = [s for s in size_letters(items) if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
-    context = Context()
+    context = Context(undefined=undefined)
     families = find_families(declared, [c.raw(*range(len(c.sides))) for c in chains])
     declared = without_families(declared, families)
     numbered = {**families.ready, **{f.name: len(f.letters) for f in families.found}}
@@ -67,6 +70,7 @@ def infer(
             r.table.add(key.identifier, key)
     with unifying(inference.unifier):
         assume_families(r, families)
+        _assume_hats(r, chains, inference, defined)
         for chain in chains:
             if not chain.sides[0] or len(chain.sides) < 2:
                 continue
@@ -82,7 +86,31 @@ def infer(
         if v.name not in meaning.vars and v.name in used and v.name not in defined:
             meaning.vars[v.name] = (v, f"assumed ({inference.guesses[v.name].why})")
             told.append(sentence(v, inference.guesses[v.name].why))
-    return told
+    return told, r.applied
+
+
+def _assume_hats(r: LatexReader, chains: Iterable[Chain], inference: Inference, defined: set[str]) -> None:
+    r"""`\hat y` beside a declared y has the shape of y."""
+    todo: list[Sequence[Item]] = [side for c in chains for side in c.sides]
+    while todo:
+        items = list(todo.pop())
+        todo.extend(i.items for i in items if not isinstance(i, Token))
+        for k, item in enumerate(items):
+            inner = content(items[k + 1]) if is_macro(item, "hat", "widehat", "tilde", "widetilde") and k + 1 < len(items) else ()
+            while len(inner) > 1 and is_macro(inner[0], *BOLD):
+                inner = content(inner[1])
+            letter = inner[0] if len(inner) == 1 else None
+            if not isinstance(letter, Token) or not (len(letter.text) == 1 or letter.text in GREEK):
+                continue
+            plain, key = Key(letter.text), Key(letter.text, (ACCENTS[item.text],))  # type: ignore[union-attr]
+            name = r.table.find(plain)
+            known = r.declared.vars.get(name[0]) if len(name) == 1 else None
+            if known is None or r.table.find(key) or key.identifier in defined or known.name in r.families:
+                continue
+            v = inference.guess(key.identifier, known.rank, f"as {known.name} is declared")
+            r.table.add(key.identifier, key)
+            for a, b in zip(v.shape, known.shape, strict=True):
+                r.unify(a, b)
 
 
 def _try(r: LatexReader, chain: Chain, inference: Inference, differential: str) -> None:
@@ -90,7 +118,7 @@ def _try(r: LatexReader, chain: Chain, inference: Inference, differential: str) 
     bound, guesses, unknown = dict(inference.unifier.bound), dict(inference.guesses), list(inference.unknown)
     needed, definitions, table = list(inference.needed), dict(r.definitions), {k: list(v) for k, v in r.table.by_key.items()}
     names = set(r.table.names)
-    r.clock, r.context = Clock(r.source, r.name), Context(differentials=differential)
+    r.clock, r.context = Clock(r.source, r.name), replace(r.context, differentials=differential)
     try:
         for plan in plan_statements(r, [chain.raw(*range(len(chain.sides)))]):
             read_statement(r, plan)
@@ -194,7 +222,9 @@ def _scripts(items: Sequence[Item], k: int) -> tuple[str | None, bool]:
             label = text if text is not None and (text.isdigit() or len(text) > 1) else None
         else:
             flat = [t for i in inner for t in ((i,) if isinstance(i, Token) else content(i) if isinstance(i, Group) else ())]
-            transpose = transpose or any(is_char(t, "T") or is_macro(t, *TRANSPOSES) for t in flat)
+            bare = [t for t in flat if not (is_char(t, "-", "{", "}") or (isinstance(t, Token) and t.text == "1"))]
+            last = bare[-1] if bare and (len(bare) == 1 or isinstance(inner[0], Group)) else None
+            transpose = transpose or is_char(last, "T") or is_macro(last, *TRANSPOSES)
             if any(isinstance(i, Group) and i.opener == "(" for i in inner):
                 label = None
         k += 2

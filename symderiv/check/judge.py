@@ -246,7 +246,7 @@ class ChainJudge:
             return Outcome(k, "skipped", what, reason=found.how)
         if a.open or b.open:
             names = ", ".join(sorted({f"∂{d.name or 'f'}/∂{d.variable}" for d in self.reading.unknowns.values() if d.order}))
-            reason = f"it holds only for some values of {names}, which nothing defines"
+            reason = f"it holds only for some values of {names or 'a derivative'}, which nothing defines"
             return Outcome(k, "skipped", what, reason=reason, hangs=True)
         if what == "differential" and not self.varying_is_told:
             return Outcome(k, "skipped", what, reason="nothing says which variables vary")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import SymDerivError
 from ..expr.nodes import Var
@@ -13,6 +14,7 @@ from ..read.latex.document import Context
 from ..read.latex.identifiers import names_with_powers, size_letters
 from ..read.latex.reader import LatexReader
 from ..read.latex.tokens import Clock
+from ..read.latex.undefined import functional_letters
 from .dependence import dependence
 from .findings import Relation, Report
 from .infer import infer
@@ -40,6 +42,7 @@ class Plan:
         self.said: tuple[int, dict[str, list[Said]]] | None = None
         self.ends: set[str] = set()
         self.squares: frozenset[str] = frozenset()
+        self.applied: dict[str, set[str]] = {}
 
     def plan(self) -> None:
         """Chains, their roles, and what names mean."""
@@ -67,8 +70,9 @@ class Plan:
                         self.paper.place(e.start), self.paper.place(e.stop), "skipped", "text", e.text, "", "", e.start, e.stop
                     )
                 )
+        self.functional = functional_letters(s for c in self.chains for s in c.sides)
         self._infer()
-        self.context = self._loss()
+        self.context = replace(self._loss(), undefined=self.functional)
         self._depend()
 
     def _depend(self) -> None:
@@ -81,7 +85,9 @@ class Plan:
                 declared.add(v, how)
         reader = LatexReader(self.paper.text, declared, Clock(self.paper.text), Inference(), self.paper.name, Context())
         found = dependence(self.chains, reader)
-        self.values.depends = {n: on for n, on in found.items() if n not in defined}
+        for name, on in self.applied.items():
+            found.setdefault(name, set()).update(n for n in on if n in declared.vars and n != name)
+        self.values.depends = {n: on for n, on in found.items() if n not in defined and on}
         self.values.variables = dict(declared.vars)
 
     def _sizes_are_no_scalars(self) -> None:
@@ -149,7 +155,7 @@ class Plan:
         probe = whole.copy()
         probe.known = {}
         try:
-            told = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares)
+            told, self.applied = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares, self.functional)
         except SymDerivError:
             told = []
         self.assumed = {n: v for n, v in probe.vars.items() if n not in declared}

@@ -59,6 +59,7 @@ class Reading:
         told: sentences for what was assumed.
         vars: all variables by name.
         places: where names stand, for their spelling.
+        undefined: functions of numbers that nothing defines, by name -> their letters.
     """
 
     sides: list[Sided]
@@ -73,6 +74,7 @@ class Reading:
     change: tuple[Node | None, Node | None, Node | None] = (None, None, None)
     declared: set[str] = field(default_factory=set)
     definitions: dict[str, Node] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
 
     @property
     def assumed(self) -> set[str]:
@@ -154,6 +156,7 @@ class ChainReader:
             (s.change, s.step, s.direction),
             set(declared.vars),
             dict(found.definitions),
+            dict(found.undefined),
         )
 
     def _sides(self, s: LatexStatement, count: int) -> list[Sided]:
@@ -232,6 +235,7 @@ class ChainReader:
         into.told = list(dict.fromkeys([*into.told, *more.told]))
         into.places = {**more.places, **into.places}
         into.definitions = {**more.definitions, **into.definitions}
+        into.undefined = {**more.undefined, **into.undefined}
         return into
 
 

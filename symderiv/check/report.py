@@ -32,6 +32,7 @@ def text(reports: Sequence[Report], verbose: bool = False) -> str:
             lines += [
                 f"{x.place}: skipped: {x.reason}{f' ({x.code})' if x.code else ''}" for x in r.relations if x.status == "skipped"
             ]
+            lines += [f"{x.place}: {x.status} if {'; '.join(x.assuming)}" for x in r.relations if x.assuming]
             lines += [f"{r.name}: {m}" for m in r.meanings]
     return "\n".join([*lines, *summary(reports, verbose)])
 
@@ -46,13 +47,15 @@ def finding_lines(f: Finding) -> list[str]:
 
 
 def summary(reports: Sequence[Report], verbose: bool = False) -> list[str]:
-    """`31 relations checked: 30 right, 1 wrong; 2 skipped; 9 definitions`, and why relations were skipped."""
+    """`31 relations checked: 30 right, 1 wrong; 2 skipped; 9 definitions`, what was assumed, and why relations were skipped."""
     checked, wrong = sum(r.checked for r in reports), sum(r.wrong for r in reports)
     skipped, defined = sum(r.skipped for r in reports), sum(r.defined for r in reports)
     ignored = sum(len(r.ignored) for r in reports)
-    line = f"{_count(checked, 'relation')} checked: {checked - wrong} right, {wrong} wrong"
+    assumed = Counter(a for r in reports for x in r.relations for a in x.assuming)
+    under = sum(x.status == "right" and bool(x.assuming) for r in reports for x in r.relations)
+    line = f"{_count(checked, 'relation')} checked: {checked - wrong} right{f' ({under} under assumptions)' if under else ''}, {wrong} wrong"
     line += f"; {skipped} skipped; {_count(defined, 'definition')}" + (f"; {ignored} ignored" if ignored else "")
-    out = [line]
+    out = [line, *(f"  assumed {n}: {what}" for what, n in assumed.most_common(None if verbose else 5))]
     reasons: Counter[str] = Counter()
     for r in reports:
         reasons.update(dict(r.reasons))

@@ -6,6 +6,7 @@ where it holds with one of them it is right under that assumption, which is told
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
@@ -16,6 +17,7 @@ from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import postorder, variables
 from ..write.language import to_text
 from .certainty import used_names
+from .compare import is_zero, vanishes
 from .judge import ChainJudge, Outcome
 from .values import Values, same_shape
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
 TRIED = 24  # suppositions for one chain
 ARRAYS = 6  # arrays whose entries are supposed to sum to 1
-_OUTPUTS = frozenset("ahopqsuvzfyg")
+_OUTPUTS = frozenset("ahopqsuvzfg")
+_TARGETS = ("t", "y", "p", "q", "pi", "l")
+_DISTRIBUTIONS = re.compile(r"one[- ]hot|sums? to (?:1|one|\$1\$)|probabilit|distribution|simplex", re.IGNORECASE)
 _ELEMENTWISE = ("sigmoid", "tanh")
 
 
@@ -105,7 +109,8 @@ class Supposing:
         )
         trial = replace(judge, values=values, posed=[], sides=[], explain=False)
         try:
-            return frozenset(o.side for o in trial.outcomes() if o.status == "right" and o.side in hanging and not _follows(o))
+            right = [o for o in trial.outcomes() if o.status == "right" and o.side in hanging and not _follows(o)]
+            return frozenset(o.side for o in right if not _is_empty(trial, judge, o.side))
         except SymDerivError:
             return frozenset()
 
@@ -117,11 +122,12 @@ class Supposing:
             return
         choices = [list(self._values(v, reading, meaning)) for v in outputs]
         pairs = [(v, c) for v, c in zip(outputs, choices, strict=True) if c]
-        for size in range(1, min(len(pairs), 3) + 1):
+        several = 3 if all(v.name in self._depends(reading) or v.name.endswith("hat") for v, _ in pairs) else 1
+        for size in range(1, min(len(pairs), several) + 1):
             for chosen in _subsets(pairs, size):
                 for nodes in product(*(c for _, c in chosen)):
                     s = tuple((v, n) for (v, _), n in zip(chosen, nodes, strict=True))
-                    if not _circular(s):
+                    if not _circular(s) and len({n for _, n in s}) == len(s):
                         yield Supposition(s)
 
     def _outputs(self, reading: Reading, meaning: Meaning) -> list[Var]:
@@ -131,18 +137,26 @@ class Supposing:
         depends = self._depends(reading)
         every = {v.name: v for v in reading.vars.values() if v.name in used}
         known = self.checker.values.variables
-        every.update({n: v for n, v in known.items() if n in depends and n not in every and (n in used or _near(n, used, depends))})
+        every.update(
+            {n: v for n, v in known.items() if n in depends and n not in every and (n in used or _near(n, used, depends))}
+        )
         out = []
         for name, v in every.items():
             if v in reading.unknowns or name in meaning.known or v.attrs:
                 continue
             assumed = name not in meaning.vars or not meaning.is_declared(v)
-            if name in depends or (assumed and (name.endswith(("_hat", "hat")) or name[:1] in _OUTPUTS)) or (assumed and not v.rank):
+            if (
+                name in depends
+                or (assumed and (name.endswith(("_hat", "hat")) or name[:1] in _OUTPUTS))
+                or (assumed and not v.rank)
+            ):
                 out.append(v)
         differentiated = {d.var for d in _derivatives(reading)}
-        hats = [v for v in out if v.name.endswith("hat")]
-        out = [v for v in out if v.name in depends or not hats or v in hats]
-        return sorted((v for v in out if v not in differentiated or v.name in depends), key=lambda v: (v.name not in depends, v.name))
+        chosen = [v for v in out if v.name in depends] or [v for v in out if v.name.endswith("hat")]
+        out = chosen or out
+        return sorted(
+            (v for v in out if v not in differentiated or v.name in depends), key=lambda v: (v.name not in depends, v.name)
+        )
 
     def _values(self, u: Var, reading: Reading, meaning: Meaning) -> Iterator[Node]:
         """What a variable may be, as a function of what it is differentiated by."""
@@ -176,9 +190,13 @@ class Supposing:
     def _attributes(self, reading: Reading, meaning: Meaning) -> Iterator[Supposition]:
         """Targets that sum to 1; a matrix that is symmetric in a text that speaks of symmetry."""
         used = used_names(reading)
-        arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in used and v not in reading.unknowns][:ARRAYS]
+        arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in used and v not in reading.unknowns][
+            :ARRAYS
+        ]
+        spoken = bool(_DISTRIBUTIONS.search(self.checker.paper.text))
         for v in arrays:
-            yield Supposition(((v, Var(v.name, v.shape, ("simplex",))),))
+            if spoken or v.name.rstrip("_0123456789").lower() in _TARGETS:
+                yield Supposition(((v, Var(v.name, v.shape, ("simplex",))),))
         for v in arrays:
             if v.rank == 2 and v.shape[0] == v.shape[1] and self.checker.speaks_of_symmetry:
                 yield Supposition(((v, Var(v.name, v.shape, ("symmetric",))),))
@@ -191,6 +209,12 @@ def meaning_vars(meaning: Meaning) -> Iterator[tuple[str, Var]]:
 
 def _follows(o: Outcome) -> bool:
     return "which is wrong" in o.how
+
+
+def _is_empty(trial: ChainJudge, judge: ChainJudge, side: int) -> bool:
+    """Whether a side says nothing under a supposition: it is 0 there, and was something before."""
+    words, before = trial.sides[side].words, judge.sides[side].words
+    return words is not None and before is not None and not is_zero(before) and vanishes(words)
 
 
 def _near(name: str, used: set[str], depends: dict[str, set[str]]) -> bool:

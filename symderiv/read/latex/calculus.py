@@ -224,7 +224,18 @@ def placed(r: LatexReader, c: Cursor, head: Head) -> Value:
     if p is not None and is_plain_unknown(r, p) and not is_application(r, p) and product_ends(c):
         return as_value(r, resolve(r, head, c.items[begin : c.at]), head.start, c.last)
     c.at = begin
-    read_product(r, c)
+    following = c.peek()
+    if (
+        r.context is not None
+        and r.context.operators == "bracket"
+        and isinstance(following, Group)
+        and following.opener != "brace"
+    ):
+        from .atoms import read_factor
+
+        read_factor(r, c)
+    else:
+        read_product(r, c)
     return as_value(r, resolve(r, head, c.items[begin : c.at]), head.start, c.last)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...errors import InputError
 from ...expr.nodes import Call, Node, Num
 from ...expr.op import OPS
 from .. import names as language
@@ -17,6 +18,7 @@ from .lookup import read_named
 from .naming import GREEK, Key, label_text
 from .scripts import Scripts, read_scripts
 from .tree import Cursor, Group, Item, Token, is_char, is_macro, letter_run, plain_text
+from .undefined import UNDEFINED, undefined
 from .values import Value, power, value_of
 
 if TYPE_CHECKING:
@@ -288,6 +290,11 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
             )
         r.assumptions.setdefault("sigma(", "σ(z) is the logistic function 1/(1 + e^(-z)), for every entry")
         return _activation(r, c, "sigmoid", scripts, g, start)
+    own = r.known(full, start, stop)
+    if own and UNDEFINED in r.declared.where.get(own, ""):
+        after = c.peek(2) if isinstance(c.peek(1), Token) and c.peek(1).kind == "sub" else None  # type: ignore[union-attr]
+        c.next()
+        return undefined(r, key, scripts, g, start, after)
     if known:
         after = c.peek(1)
         if not (scripts.sub is not None and isinstance(after, Token) and after.kind == "sub"):  # X_{ij} (W_1)_{jk} is a product
@@ -305,7 +312,15 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         return None
     if scripts.sub is not None and key.base not in _FUNCTION_LETTERS:
         return None
-    return _unknown_name(r, key, scripts, g, start)  # type: ignore[func-returns-value]
+    try:
+        return _unknown_name(r, key, scripts, g, start)  # type: ignore[func-returns-value]
+    except InputError:
+        after = c.peek(2) if isinstance(c.peek(1), Token) and c.peek(1).kind == "sub" else None  # type: ignore[union-attr]
+        c.next()
+        found = undefined(r, key, scripts, g, start, after)
+        if found is None:
+            raise
+        return found
 
 
 def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int) -> None:

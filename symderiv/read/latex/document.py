@@ -52,6 +52,9 @@ class Context:
         functions: letters that are functions, `{"g": "sigmoid", r"\phi": "relu"}`.
         differentials: whether `dX`, `\mathrm{d}(X w)` are differentials rather than products by a name d: "d", or "upright" for
             `\mathrm{d}` alone; "" for neither.
+        undefined: letters of functions that nothing defines and that are applied to something computed; None refuses undefined
+            functions.
+        operators: "bracket" where `\\frac{d}{dx}(f) g` differentiates f alone; "" for the whole product.
     """
 
     value: Node | None = None
@@ -63,6 +66,8 @@ class Context:
     product: str = ""
     functions: Mapping[str, str] = field(default_factory=dict)
     differentials: str = ""
+    undefined: frozenset[str] | None = None
+    operators: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,7 @@ class LatexDocument:
         assumptions: a sentence for everything that was assumed.
         spans: words -> place of their first occurrence.
         unknowns: variables that stand for derivatives inside expressions -> what they are derivatives of.
+        undefined: functions of numbers that nothing defines, by name -> their letters.
     """
 
     source: str
@@ -86,6 +92,7 @@ class LatexDocument:
     assumptions: list[str]
     spans: dict[Node, Span]
     unknowns: dict[Var, DerivativeOf]
+    undefined: dict[str, str] = field(default_factory=dict)
 
     @property
     def main(self) -> LatexStatement:
@@ -456,4 +463,4 @@ def _document(r: LatexReader, statements: list[LatexStatement], families: Famili
     known = {n: v for n, v in r.declared.vars.items() if n not in unused} | {v.name: v for v in unused.values()}
     spans = {node: r.span(a, b) for node, (a, b) in r.places.items()}
     done = [s.finished(r) for s in statements]
-    return LatexDocument(r.source, tuple(done), definitions, {**known, **used}, told, spans, dict(r.unknowns))
+    return LatexDocument(r.source, tuple(done), definitions, {**known, **used}, told, spans, dict(r.unknowns), dict(r.undefined))

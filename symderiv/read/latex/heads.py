@@ -171,6 +171,8 @@ def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
     """Whether the pattern is a name of which nothing says what it is; `e^x` and `u^2` are expressions."""
     if any(one.kind not in ("bracket", "star") for one in p.scripts.raised) or p.scripts.primes or p.key in (Key("pi"), Key("I")):
         return False
+    if p.arguments is not None and r.context is not None and p.key.base in (r.context.undefined or ()):
+        return False  # g(z) of a function of numbers that nothing defines is an expression
     full = p.key.labelled(label_text(p.scripts.sub) or "") if p.scripts.sub is not None else p.key
     bracket = p.scripts.raised[0].items[0] if p.scripts.raised and p.scripts.raised[0].kind == "bracket" else None
     label = label_text(bracket.items) if isinstance(bracket, Group) else None

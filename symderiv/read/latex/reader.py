@@ -137,6 +137,8 @@ class LatexReader:
     main_shape: tuple[Expr, ...] | None = None
     free_indices: set[Index] = field(default_factory=set)  # of the left side
     counter: int = 0
+    applied: dict[str, set[str]] = field(default_factory=dict)  # values of undefined functions -> the names that they depend on
+    undefined: dict[str, str] = field(default_factory=dict)  # undefined functions of numbers -> their letters
 
     def __post_init__(self) -> None:
         self.sizes = {**self.declared.sizes, **self.sizes}

@@ -240,7 +240,22 @@ class TreeBuilder:
 
 _OPERAND_DUE = ("=", "+", "-", "*", "/", ",", ":")
 _MACROS_BEFORE = frozenset(
-    ["partial", "cdot", "times", "nabla", "odot", "circ", "Rightarrow", "implies", "quad", "qquad", "equiv", "iff", "frac", "mathrm"]
+    [
+        "partial",
+        "cdot",
+        "times",
+        "nabla",
+        "odot",
+        "circ",
+        "Rightarrow",
+        "implies",
+        "quad",
+        "qquad",
+        "equiv",
+        "iff",
+        "frac",
+        "mathrm",
+    ]
 )
 
 

@@ -27,9 +27,11 @@ class Unbound(InputError):
     """SD133: a subscript that nothing binds; a sum over it may be missing."""
 
     letter = ""
+    letters: tuple[str, ...] = ()
 
     def with_letter(self, letter: str) -> Unbound:
         self.letter = letter if len(letter) == 1 else ""
+        self.letters = tuple(letter) if letter.isalpha() and letter.isascii() and len(letter) <= 3 else ()
         return self
 
 
