@@ -15,6 +15,7 @@ from ..expr.nodes import Add, Call, Einsum, Node, Shared, Var
 from ..expr.walk import active_postorder, fold, postorder
 from ..simplify.add import add
 from ..simplify.calls import call
+from ..simplify.lower import FLAT
 from ..simplify.product import einsum, is_zero, permute, zeros
 from ..simplify.rebuild import rebuild
 from .local import differential, partial
@@ -94,13 +95,13 @@ def _run(y: Node, wrt: list[Var], g: Node, lead: int, tidy: Callable[[Node], Nod
 
 def share(x: Node) -> Node:
     """Keep a value that is used more than once apart, unless it is so small that multiplying it out costs nothing."""
-    if isinstance(x, Einsum) and len(x.items) > 1:
+    if (isinstance(x, Einsum) and len(x.items) > 1) or (isinstance(x, Add) and len(x.terms) > FLAT):
         return Shared(x)
     return x
 
 
 def unshare(roots: list[Node], limit: int = 24) -> list[Node]:
-    """Multiply out values that the results use only once (up to `limit` factors), and all of them in short results."""
+    """Multiply out values that the results use only once (up to `limit` factors or terms), and all of them in short results."""
     small = sum(r.tree_size for r in roots) <= SHORT
     uses: dict[Node, int] = {}
     for node in postorder(*roots):
@@ -112,7 +113,8 @@ def unshare(roots: list[Node], limit: int = 24) -> list[Node]:
     def rebuilt(node: Node, operands: list[Node]) -> Node:
         if isinstance(node, Shared):
             inner = operands[0]
-            if (uses.get(node, 0) <= 1 or small) and not (isinstance(inner, Einsum) and len(inner.items) > limit):
+            long = len(inner.operands) > limit and isinstance(inner, (Einsum, Add))
+            if (uses.get(node, 0) <= 1 or small) and not long:
                 return inner
             return share(inner) if not isinstance(inner, Shared) else inner
         return rebuild(node, operands)

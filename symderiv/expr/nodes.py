@@ -26,6 +26,7 @@ from .sizes import Shape, as_size, broadcast_shapes, size_symbol
 
 _TABLE: WeakValueDictionary[tuple, Node] = WeakValueDictionary()
 NONE = Str("None")
+_NO_PARAMETERS = Tuple()
 
 
 @lru_cache(maxsize=20_000)
@@ -346,7 +347,7 @@ class Call(Node):
         ShapeError: SD2xx when the operands do not fit.
     """
 
-    __slots__ = ("op", "params")
+    __slots__ = ("name", "op", "operands", "params")
 
     def __new__(cls, name, *operands, **params):
         if len(operands) == 2 and type(operands[0]) is Tuple and type(operands[1]) is Tuple and not params:
@@ -358,10 +359,10 @@ class Call(Node):
         for key, value in op.defaults.items():
             if key not in op.operands:  # defaults of trailing operands are the reader's: they are operands of the call
                 params.setdefault(key, value)
-        encoded = Tuple(*(Tuple(Str(k), _encode(params[k])) for k in sorted(params)))
-        self, new = cls._intern((name, Tuple(*operands), encoded))
+        encoded = Tuple(*(Tuple(Str(k), _encode(params[k])) for k in sorted(params))) if params else _NO_PARAMETERS
+        self, new = cls._intern((name, Tuple(*operands, sympify=False), encoded))
         if new:
-            self.op = op
+            self.op, self.name, self.operands = op, name.name, operands
             self.params = params
             if op.shape is None:
                 self.shape = broadcast_shapes([o.shape for o in operands], op.name)
@@ -370,17 +371,9 @@ class Call(Node):
             self = cls._keep(self)
         return self
 
-    @property
-    def name(self) -> str:
-        return self.args[0].name
-
-    @property
-    def operands(self) -> tuple[Node, ...]:
-        return self.args[1].args
-
     def with_operands(self, operands) -> Call:
         """The same operation and parameters on other operands."""
-        return Call(self.name, *operands, **self.params)
+        return self if tuple(operands) == self.operands else Call(self.name, *operands, **self.params)
 
 
 class Add(Node):
@@ -412,25 +405,17 @@ class Einsum(Node):
     Build it with `symderiv.simplify.product`.
     """
 
-    __slots__ = ("items", "out", "sizes")
+    __slots__ = ("coef", "items", "operands", "out", "sizes")
 
     def __new__(cls, coef, items, labels, out, sizes):
         self, new = cls._intern((coef, items, labels, out, sizes))
         if new:
-            self.sizes = sizes.args
+            self.coef, self.operands, self.sizes = coef, items.args, sizes.args
             self.out = tuple(int(i) for i in out.args)
             self.items = tuple((x, tuple(int(i) for i in ls.args)) for x, ls in zip(items.args, labels.args, strict=True))
             self.shape = tuple(self.sizes[i] for i in self.out)
             self = cls._keep(self)
         return self
-
-    @property
-    def coef(self) -> Expr:
-        return self.args[0]
-
-    @property
-    def operands(self) -> tuple[Node, ...]:
-        return self.args[1].args
 
 
 class Shared(Node):

@@ -49,6 +49,11 @@ def as_size(value) -> Expr:
     return value
 
 
+def written_minus(c: Expr) -> bool:
+    """Whether a number or an expression in sizes is written with a minus in front."""
+    return c.p < 0 if c.is_Rational else c.could_extract_minus_sign()  # SymPy's way deduces all facts of every new number
+
+
 class Unifier:
     """Union-find over unknown sizes (`Dummy` symbols). Known sizes are rigid."""
 

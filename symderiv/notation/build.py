@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sympy import Expr, S, fraction
 
 from ..expr.nodes import Call, Node, Num
-from ..expr.sizes import product
+from ..expr.sizes import product, written_minus
 from ..simplify.facts import is_symmetric
 
 LARGE = 80  # nodes of a word that is transposed as a whole
@@ -228,7 +228,7 @@ def scaled(coef: Expr, num: list[Node], body: Node | None, den: list[Node]) -> N
     """`coef · num… · body / den…` for scalars `num`, `den` and an array or nothing."""
     coef, num, body = _averages(coef, num, body)
     top, bottom = fraction(coef) if not coef.is_Float else (coef, S.One)
-    negative = top.could_extract_minus_sign()
+    negative = written_minus(top)
     if negative:
         top = -top
     guarded = _guarded(num, den) if body is None else None

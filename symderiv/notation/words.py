@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import S, Tuple
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num, Shared
+from ..expr.sizes import written_minus
 from ..simplify.add import add, primitive
 from ..simplify.product import is_broadcast_axis, ones, scale, split_coef
 from . import build
@@ -72,7 +73,7 @@ def _turn_complements(node: Einsum) -> Einsum:
 
 def _absorb_sign(node: Einsum) -> Node:
     """`-A (y - p)` as `A (p - y)`: a minus goes into a difference, which is turned round; not into one of `(x - m)(x - m)ᵀ`."""
-    if not node.coef.could_extract_minus_sign():
+    if not written_minus(node.coef):
         return node
     for k, (x, _ls) in enumerate(node.items):
         twice = sum(y is x for y, _ in node.items) > 1
@@ -148,7 +149,7 @@ def condition_value(word: Node) -> Node:
 def negative(word: Node) -> bool:
     """Whether the word is written with a minus in front."""
     if isinstance(word, Num):
-        return word.value.could_extract_minus_sign()
+        return written_minus(word.value)
     if isinstance(word, Call) and word.name == "neg":
         return True
     if isinstance(word, Call) and word.name in ("mul", "div", "matmul"):
@@ -237,7 +238,7 @@ def _power(base: Node, core: Node, exponent: Node) -> Node:
     if not isinstance(exponent, Num):
         return Call("pow", base, _loose[exponent])
     e = exponent.value
-    if e.could_extract_minus_sign():
+    if written_minus(e):
         return Call("div", Num(1), _positive_power(base, core, -e))
     return _positive_power(base, core, e)
 

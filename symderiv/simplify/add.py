@@ -9,7 +9,7 @@ from sympy import Expr, S, gcd_terms
 from sympy.core.numbers import igcd, ilcm
 
 from ..expr.nodes import Add, Call, Einsum, Node
-from ..expr.sizes import Shape
+from ..expr.sizes import Shape, written_minus
 from .product import drop_axes, einsum, is_broadcast_axis, is_zero, scale, split_coef, zeros
 
 
@@ -172,7 +172,7 @@ def _content(coefs: list[Expr]) -> Expr:
 
 def _written_negative(node: Add, coefs: list[Expr]) -> bool:
     """Whether most terms carry a minus, or as many as not and the leading one does: `X w - y`, `x - mean(x)`, `p - q`."""
-    minus = [q.could_extract_minus_sign() for q in coefs]
+    minus = [written_minus(q) for q in coefs]
     if 2 * sum(minus) != len(minus):
         return 2 * sum(minus) > len(minus)
     bodies = [split_coef(t)[1] for t in node.terms]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, S
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
+from ..expr.sizes import written_minus
 from .facts import is_indicator, sign_of
 from .product import drop_axes, einsum, is_broadcast_axis, is_zero, ones, permute, scale, split_coef
 
@@ -68,11 +69,11 @@ def negated(x: Node) -> bool:
     if isinstance(x, Num):
         return bool(x.value.is_negative)
     if isinstance(x, Einsum):
-        return x.coef.could_extract_minus_sign()
+        return written_minus(x.coef)
     if isinstance(x, Add):
         from .add import primitive
 
-        return primitive(x)[0].could_extract_minus_sign()
+        return written_minus(primitive(x)[0])
     return False
 
 

@@ -7,19 +7,20 @@ axis and needs no rules of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from sympy import Expr, Integer, S
 
 from ..errors import DerivativeError
 from ..expr.nodes import Add, Call, Einsum, Index, Node, Num, Shared, Var
 from ..expr.sizes import broadcast_shapes, product
-from ..expr.walk import BINDERS, fold
+from ..expr.walk import BINDERS, fold, postorder
 from .add import add as add_terms
 from .calls import call, power
 from .product import einsum, ones, scale
 
 Range = tuple[Expr, Expr]
+FLAT = 4  # terms of a sum that is written into other sums though it is used elsewhere too
 _memo: dict[Node, Node] = {}
 
 
@@ -50,10 +51,11 @@ class Lowered:
 
 
 class Scope:
-    """The ranges of the bound indices around a word, and what was lowered there."""
+    """The ranges of the bound indices around a word, the words used more than once, and what was lowered there."""
 
-    def __init__(self, ranges: dict[Index, Range]) -> None:
+    def __init__(self, ranges: dict[Index, Range], often: Container[Node] = ()) -> None:
         self.ranges = ranges
+        self.often = often
         self.memo: dict[Node, Lowered] = {}
 
     def size(self, index: Index) -> Expr:
@@ -94,9 +96,19 @@ def normal(word: Node) -> Node:
     if known is None:
         if len(_memo) > 50_000:
             _memo.clear()
-        low = lower(word, Scope({}))
+        low = lower(word, Scope({}, used_often(word)))
         known = _memo[word] = low.node
     return known
+
+
+def used_often(root: Node) -> set[Node]:
+    """The words that occur in more than one place of the graph."""
+    seen: set[Node] = set()
+    out: set[Node] = set()
+    for node in postorder(root):
+        for o in node.operands:
+            (out if o in seen else seen).add(o)
+    return out
 
 
 def lower(word: Node, scope: Scope) -> Lowered:
@@ -156,7 +168,7 @@ def expand_definition(node: Call) -> Node:
 
 def align(value: Lowered, index: tuple[Index, ...], shape, scope: Scope) -> Node:
     """The value broadcast to the indices and the shape; a value of rank 0 everywhere stays so."""
-    if not value.node.rank:
+    if not value.node.rank or (value.index == index and value.node.rank == len(index) + len(shape) and value.shape == shape):
         return value.node
     full = [("axis", k) for k in range(-len(shape), 0)]
     mine = labels_from_right(value.shape, shape)
@@ -196,7 +208,7 @@ def lower_binder(node: Call, scope: Scope) -> Lowered:
     """`sum(body for i in range(lo, hi) if cond)` and the same for prod, max, min: reduce the axis of `i`."""
     body, index, *rest = node.operands
     lo, hi = (S(v) for v in (node.params["lo"], node.params["hi"]))
-    inner = Scope({**scope.ranges, index: (lo, hi)})
+    inner = Scope({**scope.ranges, index: (lo, hi)}, scope.often)
     value = lower(body, inner)
     if rest:
         value = _masked(node.name, value, lower(rest[0], inner), inner)
@@ -247,8 +259,10 @@ def _add(node: Call, operands: list[Lowered], scope: Scope) -> Lowered:
     full = [*index, *range(node.rank)]
     sizes = {**scope.sizes(index), **dict(enumerate(node.shape))}
     terms = []
-    for o in operands:
+    for word, o in zip(node.operands, operands, strict=True):
         x = align(o, index, node.shape, scope)
+        if word in scope.often and isinstance(x, Add) and len(x.terms) > FLAT:
+            x = Shared(x)  # `h + f(h)`, layer after layer: flat sums would hold all layers before
         terms.append(x if x.rank == len(full) else einsum([(x, [])], full, sizes))
     return Lowered(add_terms(terms), index)
 

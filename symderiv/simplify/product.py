@@ -82,6 +82,9 @@ def einsum(
         sizes: sizes of labels that no item has.
         coef: a number or an expression in sizes.
     """
+    items = list(items)
+    if len(items) == 1 and coef == 1 and len(set(out)) == len(out) and list(items[0][1]) == list(out):
+        return items[0][0]
     net = Network(coef)
     names: dict[Hashable, int] = {}
     for node, labels in items:
@@ -156,14 +159,18 @@ def _make(coef: Expr, items: list[Item], out: list[int], sizes: dict[int, Expr])
         number.setdefault(i, len(number))
     if coef == 1 and len(items) == 1 and list(items[0][1]) == out and len(set(out)) == len(out):
         return items[0][0]
-    ordered = sorted(number, key=number.__getitem__)
     return Einsum(
         coef,
-        Tuple(*(x for x, _ in items)),
-        Tuple(*(Tuple(*(Integer(number[i]) for i in ls)) for _, ls in items)),
-        Tuple(*(Integer(number[i]) for i in out)),
-        Tuple(*(sizes[i] for i in ordered)),
+        Tuple(*(x for x, _ in items), sympify=False),
+        Tuple(*(label_tuple(tuple(number[i] for i in ls)) for _, ls in items), sympify=False),
+        label_tuple(tuple(number[i] for i in out)),
+        Tuple(*(sizes[i] for i in number), sympify=False),
     )
+
+
+@lru_cache(maxsize=20_000)
+def label_tuple(labels: tuple[int, ...]) -> Tuple:
+    return Tuple(*map(Integer, labels), sympify=False)
 
 
 def spread_over(x: Add, coef: Expr, axes: list[int]) -> Node:
@@ -279,8 +286,8 @@ def scale(node: Node, c: Expr) -> Node:
         return zeros(node.shape)
     if isinstance(node, Add):
         return spread_over(node, c, list(range(node.rank)))
-    labels = Tuple(*map(Integer, range(node.rank)))
-    return Einsum(c, Tuple(node), Tuple(labels), labels, Tuple(*node.shape))
+    labels = label_tuple(tuple(range(node.rank)))
+    return Einsum(c, Tuple(node, sympify=False), Tuple(labels, sympify=False), labels, Tuple(*node.shape, sympify=False))
 
 
 def permute(node: Node, axes: Sequence[int]) -> Node:

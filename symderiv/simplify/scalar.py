@@ -14,6 +14,7 @@ from sympy.core.exprtools import factor_terms
 from sympy.polys.polyerrors import PolynomialError
 
 from ..expr.nodes import Add, Call, Einsum, Node, Num
+from ..expr.sizes import written_minus
 from .add import add
 from .calls import power
 from .components import components
@@ -176,7 +177,7 @@ def _linear_in(e: Expr, r: Symbol, base: Expr) -> tuple[Expr, Expr]:
 
 def shorten(node: Node, cost: Callable[[Node], int]) -> Node:
     """The shortest of the forms of an entrywise expression."""
-    if not isinstance(node, (Add, Einsum, Call)):
+    if not isinstance(node, (Add, Einsum, Call)) or not _has_brackets(node):
         return node
     region = Region(node)
     if region.nodes > MOST_NODES or not region.expr.args or len(region.expr.free_symbols) < 1:
@@ -192,6 +193,30 @@ def shorten(node: Node, cost: Callable[[Node], int]) -> Node:
         if price < least:
             best, least = new, price
     return best
+
+
+def _has_brackets(node: Node) -> bool:
+    """Whether `_interesting` may hold: somewhere in the entrywise part stands a sum in a product or power, or a denominator in a sum."""
+    if isinstance(node, Add) and len(node.terms) > MOST_NODES:
+        return False
+    todo = [(node, isinstance(node, Add))]
+    while todo:
+        x, in_sum = todo.pop()
+        if isinstance(x, Num) and not x.value.is_Rational:
+            return True
+        if isinstance(x, Add):
+            if x is not node:
+                return True
+            todo.extend((t, True) for t in x.terms)
+        elif isinstance(x, Einsum):
+            if not x.coef.is_Rational:
+                return True
+            todo.extend((t, in_sum) for t in x.operands)
+        elif isinstance(x, Call) and x.name == "pow" and isinstance(x.operands[1], Num):
+            if in_sum and written_minus(x.operands[1].value):
+                return True
+            todo.append((x.operands[0], in_sum))
+    return False
 
 
 def _interesting(e: Expr) -> bool:
