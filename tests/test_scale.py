@@ -125,6 +125,40 @@ def test_residual_blocks_share_what_they_use_twice() -> None:
     assert nodes[16] < 3 * nodes[8]
 
 
+def residual(layers: int, tag: str) -> tuple[str, list[str]]:
+    lines = [f"H{tag}0: n,h", *(f"W{tag}{k}: h,h" for k in range(1, layers + 1))]
+    lines += [f"H{tag}{k} = H{tag}{k - 1} + tanh(H{tag}{k - 1} @ W{tag}{k})" for k in range(1, layers + 1)]
+    return "\n".join([*lines, f"L = sum(H{tag}{layers}**2)"]), [f"W{tag}{k}" for k in range(1, layers + 1)]
+
+
+def attention(layers: int, tag: str) -> tuple[str, list[str]]:
+    """Blocks of attention and two layers, each added to what it sees."""
+    lines = [f"H{tag}0: n,h"]
+    names = []
+    for k in range(1, layers + 1):
+        names += [f"{c}{tag}{k}" for c in "QKVU"]
+        lines += [f"Q{tag}{k}: h,p; K{tag}{k}: h,p; V{tag}{k}: h,h; U{tag}{k}: h,h"]
+    for k in range(1, layers + 1):
+        h = f"H{tag}{k - 1}"
+        lines.append(f"M{tag}{k} = {h} + softmax(({h} @ Q{tag}{k}) @ ({h} @ K{tag}{k}).T / sqrt(p)) @ ({h} @ V{tag}{k})")
+        lines.append(f"H{tag}{k} = M{tag}{k} + relu(M{tag}{k}) @ U{tag}{k}")
+    return "\n".join([*lines, f"L = sum(H{tag}{layers}**2)"]), names
+
+
+@pytest.mark.parametrize("build", [residual, attention])
+def test_work_for_residual_networks_grows_linearly(build: Callable[[int, str], tuple[str, list[str]]]) -> None:
+    """Derivative and printed text of `h + f(h)`, layer after layer: no layer holds a copy of all before it."""
+
+    def work(layers: int) -> tuple[int, int]:
+        text, names = build(layers, tag())
+        found: list[object] = []
+        return calls(lambda: found.append(str(sd.derive(sd.parse(text), names, check=False)))), len(str(found[0]))
+
+    work(3)
+    (few, short), (many, long) = work(6), work(18)
+    assert many < 3.6 * few and long < 3.6 * short
+
+
 # sums -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +182,12 @@ def test_work_for_a_sum_grows_linearly() -> None:
 
     work(5)
     assert work(400) < 3 * work(200)
+
+
+def test_ten_thousand_terms_are_read() -> None:
+    text = " + ".join(f"sin({k}*first_coordinates*second_coordinates)" for k in range(10_000))
+    p = sd.parse(text, {"first_coordinates": "n", "second_coordinates": "n"})
+    assert len(p.expr.operands) == 10_000
 
 
 def test_a_thousand_different_factors_and_definitions() -> None:

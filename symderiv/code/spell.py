@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
 from ..errors import CodeError
+from ..expr.sizes import written_minus
 
 COMPARE, ADD, MATMUL, MUL, UNARY, POW, ATOM = range(7)
 
@@ -101,7 +102,7 @@ def _spell_product(value: Expr, sizes: Mapping[Expr, str]) -> Piece:
     if bottom != 1:
         over, under = spell_number(top, sizes), spell_number(bottom, sizes)
         return Piece(f"{over.at(UNARY)}/{under.at(POW)}", MUL, "int", 1 + max(over.nest, under.nest))
-    sign = "-" if value.could_extract_minus_sign() else ""
+    sign = "-" if written_minus(value) else ""
     pieces = [spell_number(f, sizes) for f in sympy.Mul.make_args(-value if sign else value)]
     text = "*".join(p.at(UNARY) for p in pieces)
     return Piece(sign + text, MUL if not sign else UNARY, "int", 1 + max(p.nest for p in pieces))

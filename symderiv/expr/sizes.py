@@ -129,6 +129,8 @@ def broadcast_shapes(shapes: list[Shape], what: str = "elementwise operation") -
     Raises:
         ShapeError: SD201 when two sizes clash.
     """
+    if len(shapes) == 1:
+        return shapes[0]
     rank = max((len(s) for s in shapes), default=0)
     out: list[Expr] = []
     for axis in range(-rank, 0):
@@ -137,7 +139,7 @@ def broadcast_shapes(shapes: list[Shape], what: str = "elementwise operation") -
             if len(shape) < -axis:
                 continue
             here = shape[axis]
-            if here == 1 or here == size:
+            if here is size or here == 1 or here == size:
                 continue
             if size == 1:
                 size = here

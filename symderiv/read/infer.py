@@ -14,6 +14,7 @@ from ..expr.walk import variables
 from .declarations import Declarations
 from .names import CONSTANTS, canonical, is_function, is_greek, nearest, rank_by_letter
 from .scan import scan
+from .syntax import LEAVES
 from .text import Reader, whole_brackets
 
 _SIZED = frozenset({"range", "arange", "eye", "ones", "zeros", "tri", "reshape", "view", "broadcast_to", "onehot"})
@@ -110,12 +111,18 @@ class ProblemReader(Reader):
     """Reads the statements of a problem: knows declarations, may assume the rest, remembers places."""
 
     def __init__(
-        self, source: str, name: str, declared: Declarations, later: dict[str, Span], inference: Inference | None
+        self,
+        source: str,
+        name: str,
+        declared: Declarations,
+        later: dict[str, Span],
+        inference: Inference | None,
+        names: set[str] | None = None,
     ) -> None:
         super().__init__(source, dict(declared.vars), dict(declared.sizes), {}, name)
         self.declared, self.later, self.inference = declared, later, inference
         self.constants: dict[str, str] = {}
-        self.reserved = {t.text for t in scan(source) if t.kind == "name"}
+        self.reserved = {t.text for t in scan(source) if t.kind == "name"} if names is None else names
         self.places: dict[Node, tuple[int, int]] = {}
         self.used: dict[str, Var] = {}
 
@@ -168,8 +175,8 @@ class ProblemReader(Reader):
 
     # places and messages ---------------------------------------------------------------------------------------------------
     def placed(self, value: Node, tree: ast.AST) -> None:
-        place = whole_brackets(self.source, tree.col_offset, tree.end_col_offset)  # type: ignore[attr-defined]
-        self.places.setdefault(value, place)
+        if value not in self.places:
+            self.places[value] = whole_brackets(self.source, tree.col_offset, tree.end_col_offset)  # type: ignore[attr-defined]
 
     def explain(self, error: ShapeError, tree: ast.AST, operands: tuple[Node, ...]) -> ShapeError:
         """`` `X @ w`: X is (n, d), w is (k,): inner sizes d and k differ (X declared at line 1; …)``."""
@@ -214,6 +221,8 @@ def size_names(trees: list[ast.expr], declared: set[str]) -> list[str]:
     todo: list[ast.AST] = list(reversed(trees))
     while todo:
         node = todo.pop()
+        if isinstance(node, LEAVES):
+            continue
         if isinstance(node, ast.comprehension) and isinstance(node.target, ast.Name):
             targets.add(node.target.id)
         places: list[ast.AST] = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..errors import LimitError, Span
 
-MAX_LENGTH = 200_000  # characters of one text
+MAX_LENGTH = 500_000  # characters of one text
 MAX_DEPTH = 2_000  # nested brackets, and height of one expression
-MAX_NODES = 100_000  # operations, names and numbers of one text
+MAX_NODES = 150_000  # operations, names and numbers of one text
 MAX_CHAIN = 400  # signs, powers and subscripts one after the other on one operand
 MAX_NAME = 100  # characters of a name
 MAX_RANK = 8  # axes of a declared array

@@ -138,11 +138,12 @@ def _read(text: str, vars: object, name: str | None, path: str) -> Problem:
     stated = [s for s in statements if s.kind != "declaration"]
     _check_statements(stated, declared, text, path)
     trees = [parse_tokens(text, s.tokens, path) for s in stated]
+    names = {t.text for s in statements for t in s.tokens if t.kind == "name"} | {s.name for s in statements if s.name}
     inference = Inference()
     assumptions = _assume_sizes(trees, stated, declared)
     try:
         with unifying(inference.unifier):
-            reader, values = _read_all(text, path, declared, stated, trees, inference)
+            reader, values = _read_all(text, path, declared, stated, trees, inference, names)
     except SymDerivError as error:
         error.message, error.hint = inference.readable(error.message), inference.readable(error.hint)
         raise
@@ -152,7 +153,7 @@ def _read(text: str, vars: object, name: str | None, path: str) -> Problem:
         final = Declarations(dict(declared.vars), dict(declared.where), dict(declared.spans), dict(declared.sizes))
         for v in guessed.values():
             final.add(v, f"assumed ({whys[v.name]})")
-        reader, values = _read_all(text, path, final, stated, trees, None)
+        reader, values = _read_all(text, path, final, stated, trees, None, names)
         assumptions += [sentence(v, whys[v.name]) for v in guessed.values()]
         declared = final
     assumptions += reader.constants.values()
@@ -247,9 +248,9 @@ def _assume_sizes(trees: list[ast.expr], stated: list[Statement], declared: Decl
     return out
 
 
-def _read_all(text, path, declared, stated, trees, inference) -> tuple[ProblemReader, list[Node]]:
+def _read_all(text, path, declared, stated, trees, inference, names) -> tuple[ProblemReader, list[Node]]:
     later = {s.name: s.span for s in stated if s.kind == "definition"}
-    reader = ProblemReader(text, path, declared, later, inference)
+    reader = ProblemReader(text, path, declared, later, inference, names)
     values = []
     for s, tree in zip(stated, trees, strict=True):
         value = reader.read(tree)

@@ -18,6 +18,7 @@ from .scan import Token
 CUT_DEPTH = 40  # brackets left in one piece
 LONG = 150  # operators of one chain parsed as they are
 _ARITHMETIC = {"+", "-", "*", "/", "@", "**", "//", "%", "<<", ">>", "&", "|", "^", "~", "."}
+LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)  # hold no expressions
 _WORDS = {"if", "else", "for", "in", "and", "or", "not", "is"}
 _FORBIDDEN = set(keyword.kwlist) - _WORDS - {"None", "True", "False"}
 
@@ -350,13 +351,14 @@ def _splice(tree: ast.expr, pieces: list[_Piece]) -> ast.expr:
             if isinstance(value, list):
                 for k, item in enumerate(value):
                     value[k] = item = _resolve(item, pieces)
-                    if isinstance(item, ast.AST):
+                    if isinstance(item, ast.AST) and not isinstance(item, LEAVES):
                         todo.append(item)
             elif isinstance(value, ast.AST):
                 inner = _resolve(value, pieces)
                 if inner is not value:
                     setattr(node, name, inner)
-                todo.append(inner)
+                if not isinstance(inner, LEAVES):
+                    todo.append(inner)
     return root.body
 
 

@@ -196,7 +196,7 @@ def shorten(node: Node, cost: Callable[[Node], int]) -> Node:
 
 
 def _has_brackets(node: Node) -> bool:
-    """Whether `_interesting` may hold: somewhere in the entrywise part stands a sum in a product or power, or a denominator in a sum."""
+    """Whether `_interesting` may hold: in the entrywise part stands a sum in a product or power, or a denominator in a sum."""
     if isinstance(node, Add) and len(node.terms) > MOST_NODES:
         return False
     todo = [(node, isinstance(node, Add))]
