@@ -9,6 +9,7 @@ from ..errors import SymDerivError
 from ..expr.nodes import Var
 from ..expr.sizes import show_shape
 from ..expr.walk import variables
+from ..read.latex.atoms import ENTRIES_IN_BARS
 from ..read.names import is_greek
 from .judge import ChainJudge, Outcome
 from .reading import ChainReader, Reading
@@ -42,6 +43,13 @@ class Certainty:
             names = ", ".join(f"`{n}`" for n in sorted(reading.undefined))
             reason = f"it holds for some functions only, and nothing says what {names} is"
             return Outcome(o.side, "skipped", o.what, reason=reason, hangs=True)
+        if ENTRIES_IN_BARS in reading.told:
+            return Outcome(
+                o.side,
+                "skipped",
+                o.what,
+                reason="it would be wrong if `|x|` is the absolute value of every entry; it may be a norm",
+            )
         used = used_names(reading)
         assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}

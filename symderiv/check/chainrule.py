@@ -90,7 +90,9 @@ def chain_rule(
         total = replace_nodes(whole.words, whole.back)
         if not same_shape(product.shape, total.shape):
             return "the factors of this product have shapes that do not fit"
-        return total if compare_sides(total, product, "the derivative").equal is True else product
+        if compare_sides(total, product, "the derivative").equal is True:
+            return total
+        return next((t.beside for t in (*truths, whole) if t.beside), None) or product
     except SymDerivError as error:
         return error.message
 

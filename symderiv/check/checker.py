@@ -145,10 +145,9 @@ class Checker(Plan):
         try:
             reading = reader.read(chain, meaning, skip=skip)
         except SymDerivError as error:
-            return [
-                relation_of(self.paper, chain, k, Outcome(k, "skipped", reason=error.message, code=error.code))
-                for k in range(1, max(2, len(chain.sides)))
-            ]
+            refused = [Outcome(k, "skipped", reason=error.message, code=error.code) for k in range(1, max(2, len(chain.sides)))]
+            found = [relation_of(self.paper, chain, o.side, o) for o in refused]
+            return [(_in_passing(r) if role.inline else r, vote) for r, vote in found]
         if len(chain.sides) == 1:
             return self._expression(chain, reading)
         lines = [self.paper.place(s[0].start).line if s else 0 for s in chain.sides]
@@ -176,7 +175,8 @@ class Checker(Plan):
             ]
         if judge.posed:
             self.posed.extend(Posed(words, chain.event.section, chain.number, self._wanted(reading)) for words in judge.posed)
-        return [relation_of(self.paper, chain, o.side, o, reading) for o in outcomes]
+        found = [relation_of(self.paper, chain, o.side, o, reading) for o in outcomes]
+        return [(_in_passing(r) if role.inline else r, vote) for r, vote in found]
 
     def _wanted(self, reading: Reading) -> str:
         """The variable for which a posed equation is to be solved: what was differentiated by."""
@@ -197,6 +197,11 @@ class Checker(Plan):
     @property
     def speaks_of_symmetry(self) -> bool:
         return "symmetric" in self.paper.text
+
+
+def _in_passing(r: Relation) -> Relation:
+    """A relation in a line of prose that is not understood is no line of a derivation: it is told with `--verbose` only."""
+    return replace(r, status="aside") if r.status == "skipped" else r
 
 
 def _may_be_update(chain: Chain) -> bool:

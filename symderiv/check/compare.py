@@ -10,7 +10,7 @@ from sympy import Expr
 
 from ..errors import SymDerivError
 from ..expr.nodes import Call, Index, Node, Num, Var
-from ..expr.walk import variables
+from ..expr.walk import fold, variables
 from ..read.latex.indices import WHOLE
 from ..verify.claims import Claim
 from ..verify.context import Context
@@ -112,7 +112,7 @@ def _outcome(trials: Trials, given: Claim, decision: Decision, subject: str) -> 
         return Comparison(None if not agreed else True, f"{decision.how}; {decision.undefined}")
     if decision.at is None or decision.worst < SURE:
         return Comparison(None, f"the sides differ by {decision.worst:.0e} of their size, which may be rounding")
-    example = counterexample(trials, claim)
+    example = counterexample(trials, claim, decision.at)
     if not example:
         return Comparison(None, "no point was found where both sides have a value and clearly differ")
     context = Context(trials, given, claim, (), seconds=1.0)
@@ -125,10 +125,11 @@ def _outcome(trials: Trials, given: Claim, decision: Decision, subject: str) -> 
     return Comparison(False, decision.how, found.kind, in_words(found.message, subject), found.fixed, example, found.notes)
 
 
-def counterexample(trials: Trials, claim: Node) -> str:
+def counterexample(trials: Trials, claim: Node, found: Point | None = None) -> str:
     """A point where both have a value and differ clearly."""
     best: tuple[float, str] | None = None
-    for p in trials.points:
+    points = trials.points if found is None or found in trials.points else [*trials.points, found]
+    for p in points:
         a, b = trials.true(p), p.value(claim)
         if b is None or not finite(b) or not finite(a) or a.shape != b.shape or gap(b, a) < SURE:
             continue
@@ -193,8 +194,13 @@ def holds_as_inequality(a: Node, b: Node, sign: str) -> Comparison:
             return Comparison(
                 False, f"fails at {at}", "inequality", f"The left side is not {_said(sign)} the right side.", None, shown
             )
-    if _nonnegative(difference):
-        return Comparison(True, "the difference is a square or a sum of squares")
+    if _bounded(difference, strictly=sign in ("<", ">")):
+        return Comparison(
+            True,
+            "the difference is a sum of terms that are positive"
+            if sign in ("<", ">")
+            else "the difference is a square or a sum of squares",
+        )
     return Comparison(None, f"the inequality holds at {len(values)} random points, which proves nothing")
 
 
@@ -202,8 +208,12 @@ def _said(sign: str) -> str:
     return {"<=": "at most", ">=": "at least", "<": "less than", ">": "greater than"}[sign]
 
 
-def _nonnegative(words: Node) -> bool:
-    """Squares, norms, exponentials, absolute values, positive variables, sums and products of these."""
+_POSITIVE = ("exp", "softmax", "sigmoid", "softplus")
+_NONNEGATIVE = (*_POSITIVE, "norm", "abs", "square", "relu")
+
+
+def _bounded(words: Node, strictly: bool) -> bool:
+    """Whether words are nowhere below 0, or everywhere above it, by their form."""
     from ..notation.polish import polish
     from ..notation.words import to_words
     from ..simplify.lower import normal
@@ -212,29 +222,34 @@ def _nonnegative(words: Node) -> bool:
         words = to_words(polish(normal(words)))
     except SymDerivError:
         return False
-    todo = [words]
-    while todo:
-        n = todo.pop()
+    return _above(words) == 2 if strictly else _above(words) > 0
+
+
+def _above(words: Node) -> int:
+    """2: positive everywhere; 1: nowhere negative; 0: neither is seen."""
+
+    def visit(n: Node, inner: list[int]) -> int:
         if isinstance(n, Num):
-            if not (n.value.is_number and n.value >= 0):
-                return False
-        elif isinstance(n, Var):
-            if not (n.is_a("positive") or n.is_a("nonnegative") or n.is_a("onehot") or n.is_a("simplex")):
-                return False
-        elif isinstance(n, Call):
-            if n.name in ("exp", "norm", "abs", "square", "softmax", "sigmoid", "relu", "softplus"):
-                continue
-            if n.name == "pow" and isinstance(n.operands[1], Num) and n.operands[1].value.is_even:
-                continue
-            if n.name == "matmul" and n.rank == 0 and n.operands[0] is n.operands[1]:
-                continue
-            if n.name in ("add", "mul", "div", "sum", "mean", "maximum"):
-                todo.extend(n.operands)
-            else:
-                return False
-        else:
-            return False
-    return True
+            return int(bool(n.value.is_nonnegative)) + int(bool(n.value.is_positive))
+        if isinstance(n, Var):
+            return 2 if n.is_a("positive") else int(any(n.is_a(a) for a in ("nonnegative", "onehot", "simplex")))
+        if not isinstance(n, Call):
+            return 0
+        if n.name in _NONNEGATIVE:
+            return 2 if n.name in _POSITIVE else 1
+        if n.name == "pow" and isinstance(n.operands[1], Num) and n.operands[1].value.is_even:
+            return max(1, inner[0])
+        if n.name == "matmul" and n.rank == 0 and n.operands[0] is n.operands[1]:
+            return 1
+        if n.name == "add":  # one positive term is enough where the others are not negative
+            return max(inner) if min(inner) > 0 else 0
+        if n.name == "maximum":
+            return max(inner)
+        if n.name in ("mul", "div", "sum", "mean"):
+            return min(inner)
+        return 0
+
+    return fold(words, visit)
 
 
 __all__ = [

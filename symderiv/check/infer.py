@@ -34,7 +34,7 @@ def infer(
     name: str,
     defined: Iterable[str] = (),
     squares: frozenset[str] = frozenset(),
-    undefined: frozenset[str] | None = None,
+    context: Context | None = None,
 ) -> tuple[list[str], dict[str, set[str]]]:
     """Adds what the document's use of undeclared names says to the declarations; sentences that tell it, and what the values of undefined
     functions depend on."""
@@ -43,7 +43,7 @@ def infer(
     items = tuple(i for c in chains for side in c.sides for i in side)
     letters = [s for s in size_letters(items) if s not in declared.vars and s not in declared.sizes]
     unknown: dict[str, Expr] = {s: Dummy(f"size_s{k}_", integer=True, positive=True) for k, s in enumerate(letters)}
-    context = Context(undefined=undefined)
+    context = context or Context()
     families = find_families(declared, [c.raw(*range(len(c.sides))) for c in chains])
     declared = without_families(declared, families)
     numbered = {**families.ready, **{f.name: len(f.letters) for f in families.found}}

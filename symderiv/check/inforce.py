@@ -75,6 +75,7 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         )
         if chosen is None:
             continue
+        chosen = _fullest(chosen, earlier)
         out.origin[name] = (chosen.section, len({(s.section, s.known is None) for s in said}) > 1)
         if chosen.known is not None:
             definitions.append(chosen.known)
@@ -95,6 +96,18 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         if k.name not in out.known:
             out.vars.pop(k.name, None)
     return out
+
+
+def _fullest(chosen: Said, earlier: list[Said]) -> Said:
+    """A declaration that says of a name what another one in its section says, and less, takes nothing back."""
+    if chosen.var is None:
+        return chosen
+    v = chosen.var[0]
+    fuller = [
+        s for s in earlier
+        if s.var is not None and s.section == chosen.section and s.var[0].shape == v.shape and s.var[0].attrs > v.attrs
+    ]  # fmt: skip
+    return fuller[-1] if fuller else chosen
 
 
 def _soon(k: Known, chain: Chain) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ShapeError, SymDerivError
@@ -50,7 +50,14 @@ class Outcome:
 
 @dataclass
 class Value:
-    """A side with its value, or why it has none."""
+    """A side with its value, or why it has none.
+
+    Attributes:
+        open: it holds a derivative that nothing defines.
+        doubt: why it may be right where it does not look so, or "".
+        written: with differentials as variables, where it has any.
+        rest: terms in other differentials are left out.
+    """
 
     words: Node | None
     kind: str = ""
@@ -58,7 +65,10 @@ class Value:
     code: str = ""
     error: SymDerivError | None = None
     open: bool = False
+    doubt: str = ""
     truth: Truth | None = None
+    written: Node | None = None
+    rest: bool = False
 
 
 @dataclass
@@ -100,16 +110,24 @@ class ChainJudge:
         try:
             if side.derivative is not None:
                 words, truth = truth_of_side(self.values, self.reading, side.derivative)
-                return Value(self.values.as_supposed(words), "", truth=truth, open=bool(truth.open))
+                return self._with_doubt(Value(self.values.as_supposed(words), "", truth=truth), truth.open, truth.beside)
             assert side.words is not None
-            words, unknown, _ = resolved(self.values, self.reading, side.words)
+            words, unknown, beside = resolved(self.values, self.reading, side.words)
+            written = words
             if differentials(self.reading):
                 words = with_differentials(self.values, self.reading, words, self.varying())
-            return Value(self.values.as_supposed(words), side.kind, open=bool(unknown))
+            value = Value(self.values.as_supposed(words), side.kind, written=written, rest=side.rest)
+            return self._with_doubt(value, unknown, beside)
         except Unknown as error:
             return Value(None, side.kind, error.reason, error.code)
         except SymDerivError as error:
             return Value(None, side.kind, error.message, error.code)
+
+    def _with_doubt(self, value: Value, unknown: Collection[Var], beside: str) -> Value:
+        """A value with why it may be another one than it seems."""
+        names = ", ".join(sorted({f"∂{d.name or 'f'}/∂{d.variable}" for d in self.reading.unknowns.values() if d.order}))
+        open_ = f"it holds only for some values of {names or 'a derivative'}, which nothing defines"
+        return replace(value, open=bool(unknown), doubt=open_ if unknown else beside)
 
     def _by_which(self) -> None:
         """`∇f` without a subscript: by the one variable of f, or by that one for which the next side is right."""
@@ -128,7 +146,7 @@ class ChainJudge:
             except Unknown:
                 continue
             if len(able) == 1 or compare_sides(words, right.words, "it").equal is True:
-                self.sides[0] = Value(words, "", truth=truth, open=bool(truth.open))
+                self.sides[0] = self._with_doubt(Value(words, "", truth=truth), truth.open, truth.beside)
                 return
 
     def varying(self) -> list[Var]:
@@ -222,6 +240,8 @@ class ChainJudge:
         a, b = self.sides[anchor], self.sides[k]
         assert a.words is not None and b.words is not None
         what = "derivative" if a.truth is not None else "differential" if differentials(self.reading) else "identity"
+        if a.rest or b.rest:
+            return self._up_to_rest(k, a, b)
         if not same_shape(a.words.shape, b.words.shape):
             return self._other_shape(anchor, k, what)
         if {a.kind, b.kind} == {"row", "column"}:
@@ -237,6 +257,25 @@ class ChainJudge:
         found = compare_sides(a.words, b.words, self._called(anchor), sample, mask, entry, self.explain)
         return self._told(found, anchor, k, what)
 
+    def _up_to_rest(self, k: int, a: Value, b: Value) -> Outcome:
+        r"""`dL = A + \cdots`: right where the two agree along the variables whose differentials stand beside the dots."""
+        skipped = Outcome(k, "skipped", "differential", reason=r"`\cdots` stands for terms that are not written")
+        known = differentials(self.reading)
+        shown = [
+            {x for v in variables(s.written) if v in known for x in variables(known[v])} for s in (a, b) if s.rest and s.written
+        ]
+        along = [v for v in self.varying() if all(v in s for s in shown)]
+        if not along or a.written is None or b.written is None:
+            return skipped
+        try:
+            x = with_differentials(self.values, self.reading, a.written, along)
+            y = with_differentials(self.values, self.reading, b.written, along)
+        except Unknown:
+            return skipped
+        if not same_shape(x.shape, y.shape) or compare_sides(x, y, "it").equal is not True:
+            return skipped
+        return Outcome(k, "right", "differential", how=f"in the terms of {', '.join('d' + v.name for v in along)}")
+
     def _told(self, found: Comparison, anchor: int, k: int, what: str) -> Outcome:
         a, b = self.sides[anchor], self.sides[k]
         if found.equal is True:
@@ -244,10 +283,8 @@ class ChainJudge:
             return Outcome(k, "right", what, how=found.how, vote=vote)
         if found.equal is None:
             return Outcome(k, "skipped", what, reason=found.how)
-        if a.open or b.open:
-            names = ", ".join(sorted({f"∂{d.name or 'f'}/∂{d.variable}" for d in self.reading.unknowns.values() if d.order}))
-            reason = f"it holds only for some values of {names or 'a derivative'}, which nothing defines"
-            return Outcome(k, "skipped", what, reason=reason, hangs=True)
+        if a.doubt or b.doubt:
+            return Outcome(k, "skipped", what, reason=a.doubt or b.doubt, hangs=a.open or b.open)
         if what == "differential" and not self.varying_is_told:
             return Outcome(k, "skipped", what, reason="nothing says which variables vary")
         turned = self._denominator(anchor, k)
@@ -265,9 +302,9 @@ class ChainJudge:
         turned = self._denominator(anchor, k)
         if turned is not None:
             return turned
-        if a.open or b.open:
-            reason = "the two sides have different shapes, and one holds a derivative that nothing defines"
-            return Outcome(k, "skipped", what, reason=reason, hangs=True)
+        if a.doubt or b.doubt:
+            reason = f"the two sides have different shapes; {a.doubt or b.doubt}"
+            return Outcome(k, "skipped", what, reason=reason, hangs=a.open or b.open)
         from ..expr.sizes import show_shape
 
         kind = "shape"
@@ -342,8 +379,8 @@ class ChainJudge:
             return Outcome(k, "skipped", "relation", reason=value.reason or "it is not read", code=value.code)
         if sign in ("~", "<<", ">>"):
             return Outcome(k, "skipped", "relation", reason="an approximation is neither right nor wrong")
-        if a.open or b.open:
-            return Outcome(k, "skipped", "relation", reason="it holds a derivative that nothing defines")
+        if a.doubt or b.doubt:
+            return Outcome(k, "skipped", "relation", reason=a.doubt or b.doubt)
         if sign == "prop":
             return self._proportional(k, a.words, b.words)
         if not same_shape(a.words.shape, b.words.shape) or a.words.rank:

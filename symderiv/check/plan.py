@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ from .roles import cast
 from .scope import Meaning, valid_declarations
 from .silence import Silence
 from .values import Values
+
+_NORM = re.compile(r"\\\||\\[lr]?Vert\b|\\norm\b|\|\|")  # double bars
 
 
 class Plan:
@@ -51,6 +54,9 @@ class Plan:
         if self.options.vars:
             self.start.declare(dict(self.options.vars), "given")
         self.remarks = self._remarks()
+        self.bars = any(
+            _NORM.search(self.paper.text, e.start, e.stop) for e in self.paper.events if e.kind in ("display", "inline")
+        )
         self._sizes_are_no_scalars()
         self.squares = names_with_powers({n: "" for _, names, _ in self.remarks for n in names} | dict(self.options.vars))
         remarks = [(at, names, self.section_at(at)) for at, names, _ in self.remarks]
@@ -155,26 +161,28 @@ class Plan:
         probe = whole.copy()
         probe.known = {}
         try:
-            told, self.applied = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares, self.functional)
+            context = Context(bars=self.bars, undefined=self.functional)
+            told, self.applied = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares, context)
         except SymDerivError:
             told = []
         self.assumed = {n: v for n, v in probe.vars.items() if n not in declared}
         self.report.meanings.extend(told)
 
     def _loss(self) -> Context:
-        """The value that stands for a numerator which nothing defines."""
+        """The value that stands for a numerator which nothing defines, and what single bars mean."""
+        plain = Context(bars=self.bars)
         if not self.options.loss:
-            return Context()
+            return plain
         from ..read.latex.document import read_latex
 
         try:
             meaning = self.meaning_at(len(self.chains), self.chains[0] if self.chains else None)
             found = read_latex(self.options.loss, dict(meaning.declared().vars))
             main = found.main
-            return Context(value=main.right[0].words) if main.right else Context()
+            return Context(value=main.right[0].words, bars=self.bars) if main.right else plain
         except SymDerivError as error:
             self.report.meanings.append(f"the loss that was given is not read: {error.message}")
-            return Context()
+            return plain
 
     def meaning_at(self, number: int, chain: Chain | None) -> Meaning:
         """Declarations and definitions in force at a chain."""

@@ -45,7 +45,7 @@ def follows(posed: Sequence[Posed], chain: Chain, reading: Reading, sides: Seque
         return None
     left, right = sides[0].words, sides[1].words
     here = [p for p in posed if p.section == chain.event.section]
-    if not here or sides[0].open or sides[1].open or reading.conditions:
+    if not here or sides[0].doubt or sides[1].doubt or reading.conditions:
         return None
     if isinstance(left, Var) and left not in variables(right):
         about = [p for p in here if left in variables(p.words)]

@@ -17,6 +17,7 @@ from ..expr.walk import replace as replace_nodes
 from ..expr.walk import variables
 from ..read.declarations import Declarations
 from ..read.latex.document import Context, LatexDocument, read_statements
+from ..read.latex.dotted import DOTS
 from ..read.latex.reader import DerivativeOf
 from ..read.latex.split import Raw
 from ..read.latex.statements import LatexStatement
@@ -35,6 +36,7 @@ class Sided:
         error: why it is not read; then there are no words.
         derivative: it is `∂L/∂w` as a whole.
         entry: as it is written, where the left side has free indices.
+        rest: it ends in `+ \\cdots`: the terms in other differentials are not written.
     """
 
     words: Node | None = None
@@ -42,6 +44,7 @@ class Sided:
     error: SymDerivError | None = None
     derivative: DerivativeOf | None = None
     entry: Node | None = None
+    rest: bool = False
 
 
 @dataclass
@@ -101,14 +104,23 @@ class ChainReader:
         known = [k.raw for n, k in meaning.known.items() if n != skip]
         differential = differential_of(chain) if "d" not in declared.vars and "d" not in meaning.known else ""
         context = replace(self.context, macros="", differentials=differential)
-        count = len(chain.sides)
-        every = tuple(range(count))
+        if not differential:
+            return self._read(chain, declared, context, known)
+        written = [without_rest(s) for s in chain.sides]
+        reading = self._read(replace(chain, sides=written), declared, context, known)
+        for side, whole, shown in zip(reading.sides, chain.sides, written, strict=True):
+            side.rest = len(shown) < len(whole)
+        return reading
+
+    def _read(self, chain: Chain, declared: Declarations, context: Context, known: Sequence[Raw]) -> Reading:
+        """All sides at once, or each beside the first."""
+        every = tuple(range(len(chain.sides)))
         try:
             found = self._statement(chain, every, declared, context, known)
             return self._whole(found, every, declared)
         except SymDerivError as error:
             first_error = error
-        if count == 1:
+        if len(every) == 1:
             return Reading([Sided(error=first_error)], declared=set(declared.vars))
         return self._apart(chain, declared, context, known, first_error)
 
@@ -237,6 +249,12 @@ class ChainReader:
         into.definitions = {**more.definitions, **into.definitions}
         into.undefined = {**more.undefined, **into.undefined}
         return into
+
+
+def without_rest(side: list[Item]) -> list[Item]:
+    r"""A side without `+ \cdots` at its end."""
+    dots = len(side) > 2 and is_macro(side[-1], *DOTS) and is_char(side[-2], "+", "-")
+    return side[:-2] if dots else side
 
 
 def same_derivative(a: DerivativeOf, b: DerivativeOf) -> bool:

@@ -12,13 +12,14 @@ from ..read.infer import Inference
 from ..read.latex.document import Context
 from ..read.latex.plans import left_head, plan_statements
 from ..read.latex.reader import LatexReader
+from ..read.latex.scripts import content
 from ..read.latex.tokens import Clock
 from ..read.latex.tree import Item, Token, is_char, is_macro
 from .paper import Paper
 from .reading import begins_with_differential
 from .relations import Chain
 from .scope import Known, Meaning
-from .sets import names_before, shape_of_set
+from .sets import attributes_said, names_before, shape_of_set
 
 _INTRODUCES = re.compile(
     r"(?:\b(?:where|let|with|define|defines|defined|defining|denote|denotes|denoting|set|sets|setting|write|writes|writing|put|call|abbreviate|"
@@ -46,11 +47,13 @@ class Role:
         kind: definition, again, claim, declaration, aside or expression.
         known: what it defines.
         declares: name -> declaration, of a membership in a set.
+        inline: it stands in a line of prose.
     """
 
     kind: str
     known: Known | None = None
     declares: dict[str, str] = field(default_factory=dict)
+    inline: bool = False
 
 
 @dataclass
@@ -79,6 +82,7 @@ class _Director:
     seen: list[list[str]] = field(default_factory=list)
     remarks: list[tuple[int, dict[str, str], int]] = field(default_factory=list)
     declared_in: dict[str, int] = field(default_factory=dict)
+    bound: dict[int, set[str]] = field(default_factory=dict)  # by section
     posing: tuple[int, str] | None = None  # paragraph of an equation that was posed, and its letters
 
     def run(self) -> Cast:
@@ -97,6 +101,7 @@ class _Director:
                 defining and same_sentence and bool(re.fullmatch(r"\W*(and|or)?\W*", chain.event.before[-12:].split("$")[-1]))
             )
             role = self._role(chain, told)
+            role.inline = chain.event.kind == "inline" and not self._alone(chain)
             if role.kind == "declaration":
                 role.declares = self._declared(n)
                 if role.declares:
@@ -156,11 +161,21 @@ class _Director:
         if plan is None or plan.definition is None:
             return Role("aside" if inline else "claim")
         name = self._name(plan.definition.key)
+        if _is_index(chain.sides[1]) and name in self._bound_letters(chain):
+            return Role("aside" if inline else "claim")
         if inline and not told and chain.signs[0] != ":=" and not self._says_what_it_is(chain, name):
             return Role("aside")
         if chain.signs[0] == "=" and not told and _is_number(chain.sides[1]) and len(chain.sides) == 2:
             return Role("aside" if inline else "claim")
         return self._of_name(chain, name, told, inline)
+
+    def _bound_letters(self, chain: Chain) -> set[str]:
+        """The letters that sums bind in the section of a chain: `k = j` says nothing of a value `k` there."""
+        section = chain.event.section
+        if section not in self.bound:
+            sides = (s for c in self.chains if c.event.section == section for s in c.sides)
+            self.bound[section] = set().union(*map(bound_letters, sides))
+        return self.bound[section]
 
     def _says_what_it_is(self, chain: Chain, name: str) -> bool:
         """`the scores are $z = X w$`: a new name and an expression, and no word that makes it a condition."""
@@ -241,14 +256,29 @@ class _Director:
             k -= 1
         after = " ".join(self.paper.text[chain.event.stop : chain.event.stop + 60].split()).lower().split(".")[0]
         before = chain.event.before[-40:]
-        if spec.count(",") == 1 and len(set(spec.split(","))) == 1:
-            if re.search(r"\b(?<!semi-)positive[- ]definite", after + before) and "semi" not in after + before:
-                spec += " psd"
-            elif re.search(r"(?<!non-)(?<!non)\bsymmetric\b", after + before) and "not sym" not in after + before:
-                spec += " symmetric"
-        if re.search(r"\bone[- ]hot\b", after + before) and spec != "scalar":
-            spec += " onehot"
+        spec = f"{spec} {attributes_said(spec, before, after)}".rstrip()
         return dict.fromkeys(names, spec)
+
+
+def bound_letters(items: Sequence[Item]) -> set[str]:
+    r"""The letters of `\sum_{k=1}^n`, `\prod_i`."""
+    out: set[str] = set()
+    for k, item in enumerate(items):
+        if not isinstance(item, Token):
+            out |= bound_letters(item.items)
+        elif is_macro(item, "sum", "prod") and k + 2 < len(items) and _is_sub(items[k + 1]):
+            below = list(content(items[k + 2]))
+            out |= {t.text for t in below[:1] if isinstance(t, Token) and t.kind == "char" and t.text.isalpha()}
+    return out
+
+
+def _is_index(items: Sequence[Item]) -> bool:
+    """Whether a side is `j`, `3`, `j + 1`, `n`: what an index may be."""
+    return len(items) <= 3 and all(isinstance(i, Token) and (i.kind in ("char", "number") or is_char(i, "+", "-")) for i in items)
+
+
+def _is_sub(item: Item) -> bool:
+    return isinstance(item, Token) and item.kind == "sub"
 
 
 def flat(chain: Chain) -> list[str]:

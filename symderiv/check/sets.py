@@ -2,6 +2,7 @@ r"""`X \in \mathbb{R}^{n \times d}`: declarations that a text makes by membershi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..errors import SymDerivError
@@ -60,7 +61,7 @@ def shape_of_set(items: Sequence[Item]) -> str | None:
     if k != len(rest):
         return None
     if letter in ("N", "Z", "Q"):
-        return "scalar" if not power else None
+        return ("scalar" if letter == "Q" else "scalar integer") if not power else None
     sizes = _sizes(power)
     if sizes is None:
         return None
@@ -69,6 +70,34 @@ def shape_of_set(items: Sequence[Item]) -> str | None:
             return None
         return f"{sizes[0]},{sizes[0]} {'psd' if attrs else 'symmetric'}"
     return f"{','.join(sizes) or 'scalar'}{' ' + attrs if attrs else ''}".strip()
+
+
+_SAID = (
+    (re.compile(r"\bprobability (?:distribution|vector)|\bprobabilities in its rows|\bon the simplex\b"), "simplex"),
+    (re.compile(r"\bone[- ]hot\b"), "onehot"),
+    (re.compile(r"\bpositive entries\b"), "positive"),
+    (re.compile(r"\bno negative entr|\b(?:non-?negative|nonnegative) entries"), "nonnegative"),
+)
+_OF_SQUARES = (
+    (re.compile(r"\b(?<!semi-)(?<!semi)positive[- ]definite"), "psd"),
+    (re.compile(r"(?<!non-)(?<!non)(?<!not )\bsymmetric\b"), "symmetric"),
+    (re.compile(r"(?<!off-)(?<!off)(?<!not )\bdiagonal\b(?! entr)"), "diagonal"),
+)
+
+
+def attributes_said(spec: str, before: str, after: str) -> str:
+    """The attribute that the words around a declaration give an array, `symmetric`, or ""."""
+    if spec.startswith("scalar"):
+        return ""
+    close = re.match(r"\s*\(([^()$]*)\)", after)
+    around = close[1] if close else after + " " + before
+    sizes = spec.split(" ")[0].split(",")
+    if len(sizes) == 2 and sizes[0] == sizes[1]:
+        found = next((a for pattern, a in _OF_SQUARES if pattern.search(around)), "")
+        if found and not (found == "psd" and "semi" in around):
+            return found
+    own = close[1] if close else after.split("$")[0] + " " + before
+    return next((a for pattern, a in _SAID if pattern.search(around if a == "onehot" else own)), "")
 
 
 def _opened(items: list[Item]) -> list[Item]:
@@ -184,4 +213,4 @@ def _other_set(items: list[Item]) -> str | None:
     return None
 
 
-__all__ = ["names_before", "shape_of_set", "size_text"]
+__all__ = ["attributes_said", "names_before", "shape_of_set", "size_text"]

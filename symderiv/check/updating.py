@@ -18,7 +18,7 @@ def judge_update(reading: Reading, sides: Sequence[Value], losses: Mapping[str, 
     if value.words is None:
         return Outcome(1, "skipped", "update", value.reason, value.code)
     target = sides[0].words
-    _, step, direction = reading.change
+    _, _, direction = reading.change
     if not isinstance(target, Var) or direction is None:
         return Outcome(1, "defined", "update")
     known = list(losses.get(target.name, ()))
@@ -31,8 +31,7 @@ def judge_update(reading: Reading, sides: Sequence[Value], losses: Mapping[str, 
     ratio = ratio_between(gradient, direction)
     if ratio is None:
         return Outcome(1, "defined", "update", how="the rule is no multiple of the gradient and is taken as it is")
-    positive_step = step is None or not isinstance(step, Var) or True
-    if ratio.number > 0 and positive_step:
+    if ratio.number > 0:
         return Outcome(1, "right", "update", how="a step of gradient descent")
     message = "The rule adds a multiple of the gradient, which climbs; gradient descent subtracts it."
     return Outcome(1, "wrong", "update", kind="update", message=message)

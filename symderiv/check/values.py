@@ -46,6 +46,8 @@ class Truth:
         wrt: by what.
         derivative: the certified result.
         back: variables that stand for intermediate values -> these values.
+        open: variables that stand for derivatives which nothing defines.
+        beside: why it is in doubt: other names of the numerator are held although the intermediate value depends on them too.
     """
 
     words: Node
@@ -54,6 +56,7 @@ class Truth:
     derivative: Derivative
     back: dict[Node, Node] = field(default_factory=dict)
     open: frozenset[Var] = frozenset()
+    beside: str = ""
 
 
 @dataclass
@@ -111,6 +114,7 @@ class Values:
         words = d.numerator
         chain: list[Var] = []
         back: dict[Var, Node] = {}
+        beside = ""
         if all(node is d.numerator for node in by) and len(by) == 1 and not d.numerator.rank:
             itself = Var(f"{d.variable or 'z'}{BESIDE}", ())
             return self._held(d, itself, (itself,), {itself: d.numerator})
@@ -126,16 +130,20 @@ class Values:
                     back[v] = node
             if v is None:
                 v = Var(f"{d.variable or 'z'}{BESIDE}{len(back)}", node.shape)
-                if not any(n is node for n in postorder(words)):
-                    raise Unknown(f"`{d.name or 'the numerator'}` is not written in terms of `{d.variable}`")
-                words = replace_nodes(words, {node: v})
+                if any(n is node for n in postorder(words)):
+                    words = replace_nodes(words, {node: v})
+                else:
+                    words = _in_terms_of(words, node, v)
+                    beside = f"`{d.name or 'the numerator'}` is not written in terms of `{d.variable}`"
+                    if v not in variables(words):
+                        raise Unknown(beside)
                 left = set(variables(node)) & set(variables(words))
                 if left:  # it may depend on it in other ways of writing
                     names = ", ".join(sorted(x.name for x in left))
-                    raise Unknown(f"`{d.name or 'the numerator'}` depends on {names} besides `{d.variable}`")
+                    beside = f"`{d.name or 'the numerator'}` depends on {names} besides `{d.variable}`"
                 back[v] = node
             chain.append(v)
-        return self._held(d, words, tuple(chain), back)
+        return replace(self._held(d, words, tuple(chain), back), beside=beside)
 
     def _held(self, d: DerivativeOf, words: Node, chain: tuple[Var, ...], back: Mapping[Var, Node]) -> Truth:
         """The derivative of words by variables of which some stand for intermediate values."""
@@ -207,14 +215,21 @@ class Values:
             raise Unknown(error.message, error.code) from None
 
 
-def resolved(values: Values, reading: Reading, words: Node) -> tuple[Node, set[Var], dict[Node, Node]]:
-    """Words with the derivatives in them worked out; the variables that stay unknown; intermediate values held beside.
+def _in_terms_of(words: Node, node: Node, v: Var) -> Node:
+    """Words with a variable for a value that they hold in another way of writing: `‖w‖₁` holds `|w|`."""
+    core, part = normal(words), normal(node)
+    return to_words(replace_nodes(core, {part: v})) if any(n is part for n in postorder(core)) else words
+
+
+def resolved(values: Values, reading: Reading, words: Node) -> tuple[Node, set[Var], str]:
+    """Words with the derivatives in them worked out; the variables that stay unknown; why a value is in doubt, or "".
 
     Raises:
         Unknown.
     """
     rule: dict[Node, Node] = {}
     open_: set[Var] = set()
+    beside = ""
     for v in variables(words):
         d = reading.unknowns.get(v)
         if d is None or d.order == 0:
@@ -226,10 +241,11 @@ def resolved(values: Values, reading: Reading, words: Node) -> tuple[Node, set[V
             continue
         value = replace_nodes(truth.words, truth.back)
         open_ |= truth.open
+        beside = beside or truth.beside
         if not same_shape(value.shape, v.shape):
             raise Unknown(f"the derivative `∂{d.name or 'f'}/∂{d.variable}` has another shape than what stands around it needs")
         rule[v] = value
-    return (replace_nodes(words, rule) if rule else words), open_, {}
+    return (replace_nodes(words, rule) if rule else words), open_, beside
 
 
 def contracted(jacobians: Sequence[Node], ranks: Sequence[int]) -> Node:

@@ -28,6 +28,7 @@ from .precise import AGREE, gap_in_digits
 from .report import say_sizes
 from .rings import identical_modulo
 
+NOISE = 1e-13  # of the largest value on the way: a difference that rounding makes
 SAME, CLOSE = 1e-9, 1e-3  # relative differences: below the first equal in float64, above the second surely not
 EXACT_POINTS = 3
 DENSE = 40  # more points for expressions with pieces, at each of the unequal assignments
@@ -190,9 +191,10 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
         exactly: go on to normal forms and exact arithmetic when all points agree.
     """
     function = numpy_function(claim, trials.variables)
-    decision = compare(trials, lambda p: run(bind(function, p.sizes), p))
+    decision = _past_noise(trials, claim, compare(trials, lambda p: run(bind(function, p.sizes), p)), trials.points)
     if decision.equal and has_pieces(trials.truth, claim):
-        more = compare(trials, lambda p: p.value(claim), [*trials.dense, *trials.beside(trials.words, trials.truth, claim)])
+        points = [*trials.dense, *trials.beside(trials.words, trials.truth, claim)]
+        more = _past_noise(trials, claim, compare(trials, lambda p: p.value(claim), points), points)
         decision = more if not more.equal else replace(decision, worst=max(decision.worst, more.worst))
     if decision.at is not None and decision.worst < CLOSE:
         decision = _to_more_digits(trials, claim, decision)
@@ -320,6 +322,30 @@ def _to_more_digits(trials: Trials, claim: Node, decision: Decision) -> Decision
             decision.undefined,
         )
     return decision
+
+
+def _past_noise(trials: Trials, claim: Node, decision: Decision, points: Sequence[Point]) -> Decision:
+    """Without the differences that are the rounding of much larger values on the way (`1e9 x - 1e9 x` against 0); one of these is
+    decided with more digits."""
+    if decision.at is None or not _is_noise(trials, claim, decision.at):
+        return decision
+    clear = [p for p in points if not _is_noise(trials, claim, p)]
+    if clear:
+        again = compare(trials, lambda p: p.value(claim), clear)
+        if not again.equal:
+            return again
+    exact = _to_more_digits(trials, claim, decision)
+    return replace(again, how=f"{again.how}, the others to rounding") if clear and exact.equal else exact
+
+
+def _is_noise(trials: Trials, claim: Node, point: Point) -> bool:
+    """Whether the two differ by no more than the rounding of the largest value from which they are computed."""
+    true, got = trials.true(point), point.value(claim)
+    if got is None or not finite(got) or np.shape(got) != np.shape(true):
+        return False
+    parts = (point.value(n) for n in postorder(trials.truth, claim))
+    largest = max((float(np.max(np.abs(x), initial=0.0)) for x in parts if x is not None and finite(x)), default=0.0)
+    return 0.0 < float(np.max(np.abs(got - true), initial=0.0)) <= NOISE * largest
 
 
 def _rounding(trials: Trials, claim: Node, point: Point) -> float:

@@ -18,6 +18,7 @@ from .tree import Cursor, Environment, Group, Token, is_char, is_macro, letter_r
 from .values import Value, value_of
 
 CARDINALITY = "|set|"
+ENTRIES_IN_BARS = "|x| of a vector is the absolute value of every entry, as norms have double bars here"
 
 if TYPE_CHECKING:
     from .reader import LatexReader
@@ -238,6 +239,9 @@ def _absolute(r: LatexReader, x: Value, start: int, stop: int, scripts: Scripts)
         raise r.error("`|…|` has a subscript", start, scripts.stop, "SD135", r"a norm is \|x\|_1")
     if x.kind == "matrix":
         return Value(r.make("det", x.node, start=start, stop=stop, parts=(x,)), "scalar", start, stop)
+    if x.is_array and r.context is not None and r.context.bars:
+        r.assumptions.setdefault("bars", ENTRIES_IN_BARS)
+        return Value(r.make("abs", x.node, start=start, stop=stop), x.kind, start, stop)
     if x.is_array:
         hint = r"write \|x\| for the norm, \operatorname{abs}(x) for the absolute value of every entry" + r.declare_hint(x.node)
         raise r.error(f"`{r.text(start, stop)}` of a vector: its norm, or of every entry?", start, stop, "SD133", hint)

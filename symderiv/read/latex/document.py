@@ -55,6 +55,8 @@ class Context:
         undefined: letters of functions that nothing defines and that are applied to something computed; None refuses undefined
             functions.
         operators: "bracket" where `\\frac{d}{dx}(f) g` differentiates f alone; "" for the whole product.
+        bars: whether single bars around an array are the absolute values of its entries, as norms have double bars; else they are
+            refused.
     """
 
     value: Node | None = None
@@ -68,6 +70,7 @@ class Context:
     differentials: str = ""
     undefined: frozenset[str] | None = None
     operators: str = ""
+    bars: bool = False
 
 
 @dataclass(frozen=True, eq=False)
