@@ -73,6 +73,9 @@ class Certainty:
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
+        alone = self._alone(assumed, chain, reading, o)
+        if alone:
+            return Outcome(o.side, "skipped", o.what, reason=f"it would be wrong, but nothing says what `{alone[0]}` is")
         arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
         evident = {n for n in arrays if n in meaning.vars and any(w in meaning.vars[n][1] for w in ("bold", "transposed", "ind"))}
         loose = arrays - evident
@@ -86,6 +89,21 @@ class Certainty:
             return Outcome(o.side, "skipped", o.what, reason=usual, hangs=True)
         told = tuple(f"assumed: {n} has shape {show_shape(reading.vars[n].shape)}" for n in sorted(assumed) if n in reading.vars)
         return Outcome(**{**vars(o), "notes": (*o.notes, *told)})
+
+    def _alone(self, assumed: set[str], chain: Chain, reading: Reading, o: Outcome) -> list[str]:
+        """Names that stand on one side of this relation and nowhere else in the section: the relation may say what they are."""
+        sides = [
+            {v.name for v in variables(s.words)} for s in reading.sides if s.words is not None and s is not reading.sides[o.side]
+        ]
+        mine = reading.sides[o.side].words
+        here = {v.name for v in variables(mine)} if mine is not None else set()
+        lonely = {n for n in assumed if n in here and not any(n in s for s in sides)}
+        if not lonely:
+            return []
+        others = {
+            t for c in self.checker.chains if c is not chain and c.event.section == chain.event.section for t in flat(c)
+        }  # fmt: skip
+        return sorted(n for n in lonely if not {n, n.rstrip("0123456789").split("_")[0]} & others)
 
     def _doubt(self, assumed: set[str], reading: Reading, o: Outcome, meaning: Meaning) -> str:
         """Names that make a verdict uncertain because nothing says what they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..errors import SymDerivError
 from ..read.declarations import Declarations
@@ -82,8 +83,12 @@ class _Director:
     seen: list[list[str]] = field(default_factory=list)
     remarks: list[tuple[int, dict[str, str], int]] = field(default_factory=list)
     declared_in: dict[str, int] = field(default_factory=dict)
-    bound: dict[int, set[str]] = field(default_factory=dict)  # by section
     posing: tuple[int, str] | None = None  # paragraph of an equation that was posed, and its letters
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """The letters that sums bind: `k = j` says nothing of a value `k`."""
+        return set().union(*(bound_letters(s) for c in self.chains for s in c.sides))
 
     def run(self) -> Cast:
         roles: list[Role] = []
@@ -161,21 +166,13 @@ class _Director:
         if plan is None or plan.definition is None:
             return Role("aside" if inline else "claim")
         name = self._name(plan.definition.key)
-        if _is_index(chain.sides[1]) and name in self._bound_letters(chain):
+        if _is_index(chain.sides[1]) and name in self.bound:
             return Role("aside" if inline else "claim")
         if inline and not told and chain.signs[0] != ":=" and not self._says_what_it_is(chain, name):
             return Role("aside")
         if chain.signs[0] == "=" and not told and _is_number(chain.sides[1]) and len(chain.sides) == 2:
             return Role("aside" if inline else "claim")
         return self._of_name(chain, name, told, inline)
-
-    def _bound_letters(self, chain: Chain) -> set[str]:
-        """The letters that sums bind in the section of a chain: `k = j` says nothing of a value `k` there."""
-        section = chain.event.section
-        if section not in self.bound:
-            sides = (s for c in self.chains if c.event.section == section for s in c.sides)
-            self.bound[section] = set().union(*map(bound_letters, sides))
-        return self.bound[section]
 
     def _says_what_it_is(self, chain: Chain, name: str) -> bool:
         """`the scores are $z = X w$`: a new name and an expression, and no word that makes it a condition."""

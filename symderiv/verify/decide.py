@@ -193,6 +193,8 @@ def decide(trials: Trials, claim: Node, exactly: bool = True) -> Decision:
     function = numpy_function(claim, trials.variables)
     decision = _past_noise(trials, claim, compare(trials, lambda p: run(bind(function, p.sizes), p)), trials.points)
     if decision.equal and has_pieces(trials.truth, claim):
+        if exactly and not decision.undefined and _same_form(trials.truth, claim):
+            return _by_form(decision)  # more points could tell nothing
         points = [*trials.dense, *trials.beside(trials.words, trials.truth, claim)]
         more = _past_noise(trials, claim, compare(trials, lambda p: p.value(claim), points), points)
         decision = more if not more.equal else replace(decision, worst=max(decision.worst, more.worst))
@@ -265,13 +267,21 @@ def cores_of(words: Node) -> list[Node]:
         return []
 
 
+def _same_form(a: Node, b: Node) -> bool:
+    return any(x is y for x in cores_of(a) for y in cores_of(b))
+
+
+def _by_form(decision: Decision) -> Decision:
+    return Decision(True, f"{decision.how.split(' (')[0]}, then same normal form", decision.worst)
+
+
 def _proved(trials: Trials, claim: Node, decision: Decision) -> Decision:
     ours, theirs = cores_of(trials.truth), cores_of(claim)
     if not ours or not theirs:
         return decision
-    head = decision.how.split(" (")[0]
     if any(a is b for a in ours for b in theirs):
-        return Decision(True, f"{head}, then same normal form", decision.worst)
+        return _by_form(decision)
+    head = decision.how.split(" (")[0]
     points = _some_of_each(trials.points, EXACT_POINTS)
     exact = [identical_modulo(ours[0], theirs[0], p.sizes, p.values, seed=k) for k, p in enumerate(points)]
     if exact and all(exact):

@@ -14,7 +14,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,9 +50,9 @@ def function_of(words: Node, problem_vars: Iterable[Var], sizes: Mapping[Any, in
 
 def bind(function: Callable[..., Any], sizes: Mapping[Any, int]) -> Function:
     """A function of keyword arrays (and sizes, `n=4`) as a function of the dict of values; it is given what it takes."""
-    parameters = inspect.signature(function).parameters
-    known = {str(s): k for s, k in sizes.items()}
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+    parameters = _parameters(function)
+    known = {getattr(s, "name", None) or str(s): k for s, k in sizes.items()}
+    if parameters is not None:
         known = {s: k for s, k in known.items() if s in parameters}
         names = [n for n in parameters if n not in known]
 
@@ -65,6 +65,13 @@ def bind(function: Callable[..., Any], sizes: Mapping[Any, int]) -> Function:
         return function(**{**known, **values})
 
     return call
+
+
+@lru_cache(maxsize=4_000)
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The names of a function's parameters; None where it takes any."""
+    found = inspect.signature(function).parameters
+    return None if any(p.kind is p.VAR_KEYWORD for p in found.values()) else tuple(found)
 
 
 def analytic(words: Node) -> bool:

@@ -7,6 +7,7 @@ A point is drawn by strategies in turn, the most general first: an expression th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,11 @@ def kinds_of(words: Node, deep: bool = False) -> dict[Var, str]:
 
     With `deep`, positivity is also asked of what is summed and multiplied below (`log(A @ x)`).
     """
+    return dict(_kinds_of(words, deep))
+
+
+@lru_cache(maxsize=128)
+def _kinds_of(words: Node, deep: bool) -> dict[Var, str]:
     wanted: dict[Var, str] = {}
     for node in postorder(words):
         if not isinstance(node, Call):

@@ -2,6 +2,9 @@ r"""Derivations in LaTeX: a fragment of `align*` displays, or an article that co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ..expr.nodes import Var
 from ..steps.document import Block, Display, Document, Heading, Items, Math, Paragraph, Row, Size
 from .layout import PAGE, formula_width, lines_of
 from .prose import latex_prose as plain
@@ -42,20 +45,12 @@ class _Latex:
         self.untitled: dict[int, str] = {}  # rows whose rule is named in the list below, for want of room beside them
 
     def text(self) -> str:
-        body = self.declarations() + "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
+        declared = declarations(self.math, self.doc.derivation.vars.values())
+        body = (f"% {declared}\n" if declared else "") + "\n\n".join(t for t in map(self.block, self.doc.blocks) if t)
         if not self.standalone:
             return body + "\n"
         title = "".join(self.inline(p) for p in self.doc.title)
         return f"{PREAMBLE}\\begin{{document}}\n\\section*{{{title}}}\n\n{body}\n\\end{{document}}\n"
-
-    def declarations(self) -> str:
-        """A comment that tells `symderiv check` what the names mean: `% symderiv: X: n,d; w: d`."""
-        shown = []
-        for v in self.doc.derivation.vars.values():
-            attrs = [a for a in sorted(v.attrs) if not (a == "symmetric" and v.attrs & {"psd", "diagonal"})]
-            sizes = ",".join(map(str, v.shape)) or "scalar"
-            shown.append(" ".join([f"{self.math.name(v)}: {sizes}", *attrs]))
-        return f"% symderiv: {'; '.join(shown)}\n" if shown else ""
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):
@@ -149,9 +144,19 @@ class _Latex:
         return rf"{number}{plain(r.title)}"
 
 
+def declarations(math: StepMath, variables: Iterable[Var]) -> str:
+    """What tells `symderiv check`, in a comment, what the names mean: `symderiv: X: n,d; w: d`."""
+    shown = []
+    for v in variables:
+        attrs = [a for a in sorted(v.attrs) if not (a == "symmetric" and v.attrs & {"psd", "diagonal"})]
+        sizes = ",".join(map(str, v.shape)) or "scalar"
+        shown.append(" ".join([f"{math.name(v)}: {sizes}", *attrs]))
+    return f"symderiv: {'; '.join(shown)}" if shown else ""
+
+
 def _column(titles: list[str]) -> float:
     """Width of the column of titles, in letters."""
     return max((0.78 * len(t) + 2.5 for t in titles if t), default=0.0)
 
 
-__all__ = ["to_latex_document"]
+__all__ = ["declarations", "to_latex_document"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..steps.document import Block, Display, Document, Heading, Math, Paragraph, Row, Size
-from .document_latex import RELATIONS
+from .document_latex import RELATIONS, declarations
 from .prose import split, unicode_to_latex
 from .stepmath import StepMath
 
@@ -21,7 +21,9 @@ class _Markdown:
 
     def text(self) -> str:
         title = "".join(self.inline(p) for p in self.doc.title)
-        return "\n\n".join([f"# {title}", *(t for t in map(self.block, self.doc.blocks) if t)]) + "\n"
+        declared = declarations(self.math, self.doc.derivation.vars.values())
+        head = [f"# {title}", *([f"<!-- {declared} -->"] if declared else [])]
+        return "\n\n".join([*head, *(t for t in map(self.block, self.doc.blocks) if t)]) + "\n"
 
     def block(self, b: Block) -> str:
         if isinstance(b, Heading):

@@ -52,6 +52,8 @@ def name_key(r: LatexReader, c: Cursor) -> Key | None:
         return key if arrow else accented  # an arrow is a font where only the bare name is declared
     if isinstance(item, Group) and item.opener == "brace" and len(item.items) > 1 and is_macro(item.items[0], *FONTS):
         key = key_of_items(r, item.items)  # {\bf w}
+        if key is not None and key.labels and not _is_known(r, key):
+            return None  # {\mathbf{e}_y}: what its subscript means is read inside the braces
         if key is not None:
             c.next()
         return key
