@@ -57,9 +57,11 @@ class SymDerivError(Exception):
         message: what happened, with the values, one sentence.
         hint: what to do about it, or "".
         span: the place in the input, or None.
+        guessed: names that nobody declared and whose kind was assumed when this was raised.
     """
 
     default_code = "SD000"
+    guessed: frozenset[str] = frozenset()
 
     def __init__(self, message: str, *, code: str | None = None, hint: str = "", span: Span | None = None) -> None:
         super().__init__(message)

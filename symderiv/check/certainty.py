@@ -66,10 +66,7 @@ class Certainty:
                 o.what,
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
-        sure = ("bold", "transposed", "differentiated by", "power", "is declared)")
-        unclear = {
-            n for n in assumed if n in ("D", "d") or not (n in meaning.vars and any(w in meaning.vars[n][1] for w in sure))
-        }
+        unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and is_sure(meaning.vars[n][1]))}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
@@ -144,13 +141,17 @@ class Certainty:
                 self.checker.paper.text, self.checker.context, self.checker.paper.name, self.checker.squares
             ).read(chain, other, skip=skip)
             values = Values(depends=self.checker.values.depends, variables={**self.checker.values.variables, **changed})
-            outcomes = ChainJudge(
-                chain, reading, values, self.checker.paper.text, [0] * len(chain.sides), meaning.layout
-            ).outcomes()
+            judge = ChainJudge(chain, reading, values, self.checker.paper.text, [0] * len(chain.sides), meaning.layout)
+            outcomes = judge.outcomes()
         except SymDerivError:
             return False
         found = next((o for o in outcomes if o.side == side), None)
         return found is not None and found.status in ("right", "posed")
+
+
+def is_sure(how: str) -> bool:
+    """Whether what is assumed of a name follows from how it is written."""
+    return any(w in how for w in ("bold", "transposed", "differentiated by", "power", "is declared)"))
 
 
 def used_names(reading: Reading) -> set[str]:
@@ -177,4 +178,4 @@ def _plain(name: str) -> bool:
     )
 
 
-__all__ = ["Certainty"]
+__all__ = ["Certainty", "is_sure", "used_names"]

@@ -11,7 +11,7 @@ from ..expr.nodes import Node, Var
 from ..read.latex.document import Context
 from ..read.latex.split import Raw
 from .cache import Cache, digest
-from .certainty import Certainty
+from .certainty import Certainty, is_sure
 from .chainrule import RuleContext
 from .distinct import Distinct
 from .findings import Relation, Report
@@ -159,6 +159,7 @@ class Checker(Plan):
             self.paper.name,
         )
         judge = ChainJudge(chain, reading, self.values, self.paper.text, lines, meaning.layout, context)
+        judge.guessed = frozenset(n for n, (_, how) in meaning.vars.items() if how.startswith("assumed") and not is_sure(how))
         try:
             outcomes = judge.outcomes()
         except SymDerivError as error:
@@ -175,7 +176,7 @@ class Checker(Plan):
             ]
         if judge.posed:
             self.posed.extend(Posed(words, chain.event.section, chain.number, self._wanted(reading)) for words in judge.posed)
-        found = [relation_of(self.paper, chain, o.side, o, reading) for o in outcomes]
+        found = [relation_of(self.paper, chain, o.side, o.explained(), reading) for o in outcomes]
         return [(_in_passing(r) if role.inline else r, vote) for r, vote in found]
 
     def _wanted(self, reading: Reading) -> str:

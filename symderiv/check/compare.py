@@ -82,11 +82,8 @@ def compare_sides(
                 return Comparison(None, "the sides have no finite value at any point that was tried")
             trials.check_size(claim)
             decision = decide(trials, claim)
-            if not explain and not decision.equal:
-                return Comparison(False, decision.how)
-            return _outcome(
-                trials, Claim("", claim, entry=entry[0] if entry else None, indices=entry[1] if entry else ()), decision, subject
-            )
+            given = Claim("", claim, entry=entry[0] if entry else None, indices=entry[1] if entry else ())
+            return _outcome(trials, given, decision, subject, explain)
     except SymDerivError as error:
         return Comparison(None, error.message)
 
@@ -102,7 +99,7 @@ def sample_of(truth: Node, claim: Node, sample: Node | None) -> Node:
     return total
 
 
-def _outcome(trials: Trials, given: Claim, decision: Decision, subject: str) -> Comparison:
+def _outcome(trials: Trials, given: Claim, decision: Decision, subject: str, explain: bool) -> Comparison:
     claim = given.words
     assert claim is not None
     if decision.equal and not decision.undefined:
@@ -115,6 +112,8 @@ def _outcome(trials: Trials, given: Claim, decision: Decision, subject: str) -> 
     example = counterexample(trials, claim, decision.at)
     if not example:
         return Comparison(None, "no point was found where both sides have a value and clearly differ")
+    if not explain:
+        return Comparison(False, decision.how, counterexample=example)
     context = Context(trials, given, claim, (), seconds=1.0)
     try:
         found = diagnose(context)
@@ -168,7 +167,7 @@ def is_zero(words: Node) -> bool:
 def vanishes(words: Node) -> bool:
     """Whether words are 0 everywhere, by their values."""
     zero: Node = Call("zeros", shape=words.shape) if words.rank else Num(0)
-    return compare_sides(words, zero, "0").equal is True
+    return compare_sides(words, zero, "0", explain=False).equal is True
 
 
 def holds_as_inequality(a: Node, b: Node, sign: str) -> Comparison:

@@ -42,7 +42,7 @@ class Distinct:
         wrong |= {o.side for o in outcomes if wrong and o.status == "right" and "which is wrong" in o.how}
         if not wrong or not judge.reading.entries:
             return outcomes
-        for pairs in self._conditions(judge.chain, meaning):
+        for pairs in self._conditions(judge, meaning):
             for pair in dict.fromkeys(pairs):
                 mask = _mask(pair, judge)
                 right = _right(judge, mask) & wrong if mask is not None else frozenset()
@@ -53,11 +53,12 @@ class Distinct:
                     return [replace(_as_right(o), how=how, assuming=told) if o.side in right else o for o in outcomes]
         return outcomes
 
-    def _conditions(self, chain: Chain, meaning: Meaning) -> Iterator[list[Pair]]:
+    def _conditions(self, judge: ChainJudge, meaning: Meaning) -> Iterator[list[Pair]]:
         """The condition that stands last before the chain, else those right after it, else those of the sums in it."""
-        own = [p for sides, signs in chain.beside if (p := _pair(sides, signs)) is not None]
-        if own:
-            yield own
+        chain = judge.chain
+        beside = [p for sides, signs in chain.beside if (p := _pair(sides, signs)) is not None]
+        if beside:
+            yield beside
             return
         if self._stated is None:
             self._stated = [(c, p) for c in self.checker.chains if (p := stated_pair(c)) is not None]
@@ -73,7 +74,10 @@ class Distinct:
             return
         yield [p for c, p in near if c.start > chain.start]
         sides = [*chain.sides, *(s for k in meaning.known.values() for s in k.raw.sides)]
-        yield [p for side in sides for p in _pairs_of_sums(side)]
+        pairs = [p for side in sides for p in _pairs_of_sums(side)]
+        yield pairs
+        own = [_letter(index) for index, _ in judge.reading.entries]
+        yield [(sign, letter, b) for sign, a, b in pairs for letter in own if "_" in b and letter != a]
 
 
 def stated_pair(chain: Chain) -> Pair | None:
@@ -128,9 +132,13 @@ def _mask(pair: Pair, judge: ChainJudge) -> Node | None:
     return Call(pair[0], a, b)
 
 
+def _letter(index: Index) -> str:
+    return index.name.rstrip("_0123456789")
+
+
 def _node(text: str, judge: ChainJudge) -> Node | None:
     for index, _ in judge.reading.entries:
-        if index.name.rstrip("_0123456789") == text:
+        if _letter(index) == text:
             return index
     plain = text.replace("_", "")
     return next(
@@ -144,7 +152,7 @@ def _node(text: str, judge: ChainJudge) -> Node | None:
 
 
 def _right(judge: ChainJudge, mask: Node) -> frozenset[int]:
-    trial = replace(judge, mask=mask, posed=[], sides=[], explain=False)
+    trial = replace(judge, mask=mask, posed=[], sides=[])
     try:
         return frozenset(o.side for o in trial.outcomes() if o.status == "right" and "which is wrong" not in o.how)
     except SymDerivError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ShapeError, SymDerivError
@@ -30,6 +30,7 @@ class Outcome:
         code_kind: the kind of the finding.
         hangs: whether it was skipped only because nothing says what some names are.
         assuming: what was supposed of such names, where it is right under that.
+        explain: gives the comparison with what is wrong in words; None where that is told already.
     """
 
     side: int
@@ -46,6 +47,19 @@ class Outcome:
     vote: str = ""
     hangs: bool = False
     assuming: tuple[str, ...] = ()
+    explain: Callable[[], Comparison] | None = None
+
+    def explained(self) -> Outcome:
+        """The same with what is wrong in words."""
+        if self.status != "wrong" or self.explain is None:
+            return self
+        found = self.explain()
+        if found.equal is not False:
+            return self
+        return replace(
+            self, kind=self.kind or found.kind, message=found.message, fixed=found.fixed if found.fixed is not None else self.fixed,
+            notes=(*found.notes, *self.notes), explain=None,
+        )  # fmt: skip
 
 
 @dataclass
@@ -69,6 +83,7 @@ class Value:
     truth: Truth | None = None
     written: Node | None = None
     rest: bool = False
+    hangs: bool = False
 
 
 @dataclass
@@ -80,8 +95,8 @@ class ChainJudge:
         values: derivatives of the document.
         name_of: what a side is called in messages.
         layout: any, numerator, denominator.
-        explain: whether differences are diagnosed.
         mask: one more condition, over the free indices.
+        guessed: names whose kind was assumed.
     """
 
     chain: Chain
@@ -93,11 +108,12 @@ class ChainJudge:
     chain_rule_context: object = None
     posed: list[Node] = field(default_factory=list)
     sides: list[Value] = field(default_factory=list)
-    explain: bool = True
     mask: Node | None = None
+    guessed: frozenset[str] = frozenset()
 
     def outcomes(self) -> list[Outcome]:
         """One for each relation of the chain."""
+        self.values.undefined = undefined_of(self.reading)
         self.sides = [self._value(k, s) for k, s in enumerate(self.reading.sides)]
         self._by_which()
         self._chain_rules()
@@ -119,7 +135,7 @@ class ChainJudge:
             value = Value(self.values.as_supposed(words), side.kind, written=written, rest=side.rest)
             return self._with_doubt(value, unknown, beside)
         except Unknown as error:
-            return Value(None, side.kind, error.reason, error.code)
+            return Value(None, side.kind, error.reason, error.code, hangs=error.hangs)
         except SymDerivError as error:
             return Value(None, side.kind, error.message, error.code)
 
@@ -145,7 +161,7 @@ class ChainJudge:
                 words, truth = truth_of_side(self.values, self.reading, replace(d, var=v, variable=v.name, variables=()))
             except Unknown:
                 continue
-            if len(able) == 1 or compare_sides(words, right.words, "it").equal is True:
+            if len(able) == 1 or compare_sides(words, right.words, "it", explain=False).equal is True:
                 self.sides[0] = self._with_doubt(Value(words, "", truth=truth), truth.open, truth.beside)
                 return
 
@@ -191,7 +207,8 @@ class ChainJudge:
                 continue
             if anchor is None:
                 before = self.sides[k - 1]
-                yield Outcome(k, "skipped", reason=before.reason or "what stands before it is not read", code=before.code)
+                reason = before.reason or "what stands before it is not read"
+                yield Outcome(k, "skipped", reason=reason, code=before.code, hangs=before.hangs)
                 anchor = k
                 continue
             if sign == "posed" or self._poses(k, anchor):
@@ -217,7 +234,7 @@ class ChainJudge:
         assert words is not None and zero is not None
         if not is_zero(zero):
             words = Call("add", words, Call("neg", zero)) if same_shape(words.shape, zero.shape) else words
-        elif same_shape(words.shape, zero.shape) and compare_sides(words, zero, "0").equal is True:
+        elif same_shape(words.shape, zero.shape) and compare_sides(words, zero, "0", explain=False).equal is True:
             return Outcome(k, "right", "identity", how="it is 0 everywhere")
         self.posed.append(words)
         return Outcome(k, "posed", "condition", how="an equation is posed")
@@ -225,15 +242,18 @@ class ChainJudge:
     def _unread(self, k: int, anchor: int | None) -> Outcome:
         value = self.sides[k]
         error = value.error
-        if isinstance(error, ShapeError) and error.operation and self._certain(error):
+        if isinstance(error, ShapeError) and error.operation and self._certain(error, k):
             notes = (error.hint,) if error.hint else ()
             return Outcome(k, "wrong", "shape", kind="shape", message=error.message, notes=notes)
-        return Outcome(k, "skipped", reason=value.reason or "it is not read", code=value.code)
+        return Outcome(k, "skipped", reason=value.reason or "it is not read", code=value.code, hangs=value.hangs)
 
-    def _certain(self, error: SymDerivError) -> bool:
-        """Whether everything that stands at the place of an error is declared."""
-        return not self.reading.assumed or not any(
-            f"`{n}" in error.message or f" {n} is" in error.message for n in self.reading.assumed
+    def _certain(self, error: SymDerivError, k: int) -> bool:
+        """Whether everything that stands in the side of an error is declared."""
+        tokens = {t.text for t in tokens_below(self.chain.sides[k]) if t.text.isalpha()}
+        names = {n for n in (*error.guessed, *self.guessed) if n in tokens or n.split("_")[0].rstrip("0123456789") in tokens}
+        return not names and (
+            not self.reading.assumed
+            or not any(f"`{n}" in error.message or f" {n} is" in error.message for n in self.reading.assumed)
         )
 
     def _equal(self, anchor: int, k: int) -> Outcome:
@@ -254,8 +274,12 @@ class ChainJudge:
         written = self.reading.sides[k].entry
         plain = written is not None and not set(variables(written)) & set(self.reading.unknowns)
         entry = (written, self.reading.entries) if plain and written is not None and self.reading.entries else None
-        found = compare_sides(a.words, b.words, self._called(anchor), sample, mask, entry, self.explain)
-        return self._told(found, anchor, k, what)
+        both, called = (a.words, b.words), self._called(anchor)
+        found = compare_sides(*both, called, sample, mask, entry, explain=False)
+        told = self._told(found, anchor, k, what)
+        if told.status == "wrong" and found.equal is False and told.how == found.how:
+            told.explain = lambda: compare_sides(*both, called, sample, mask, entry)
+        return told
 
     def _up_to_rest(self, k: int, a: Value, b: Value) -> Outcome:
         r"""`dL = A + \cdots`: right where the two agree along the variables whose differentials stand beside the dots."""
@@ -272,7 +296,7 @@ class ChainJudge:
             y = with_differentials(self.values, self.reading, b.written, along)
         except Unknown:
             return skipped
-        if not same_shape(x.shape, y.shape) or compare_sides(x, y, "it").equal is not True:
+        if not same_shape(x.shape, y.shape) or compare_sides(x, y, "it", explain=False).equal is not True:
             return skipped
         return Outcome(k, "right", "differential", how=f"in the terms of {', '.join('d' + v.name for v in along)}")
 
@@ -280,21 +304,33 @@ class ChainJudge:
         a, b = self.sides[anchor], self.sides[k]
         if found.equal is True:
             vote = "numerator" if self._is_jacobian(a) and self._turned_differs(a) else ""
-            return Outcome(k, "right", what, how=found.how, vote=vote)
+            told = (a.truth.through,) if a.truth is not None and a.truth.through else ()
+            return Outcome(k, "right", what, how=found.how, vote=vote, assuming=told)
         if found.equal is None:
             return Outcome(k, "skipped", what, reason=found.how)
         if a.doubt or b.doubt:
             return Outcome(k, "skipped", what, reason=a.doubt or b.doubt, hangs=a.open or b.open)
+        unsaid = self._unsaid(a)
+        if not unsaid and a.truth is not None and self.reading.sides[0].derivative is not None:
+            d = self.reading.sides[0].derivative
+            if len(set(self.values.undefined.get(d.name, ()))) > 1:
+                unsaid = f"it holds only if `{d.name}` depends on `{d.variable}` in another way too; nothing defines it"
+        if unsaid:
+            return Outcome(k, "skipped", what, reason=unsaid, hangs=True)
         if what == "differential" and not self.varying_is_told:
             return Outcome(k, "skipped", what, reason="nothing says which variables vary")
         turned = self._denominator(anchor, k)
         if turned is not None:
             return turned
-        kind = "chain_rule" if what == "derivative" and factors_of(self.chain.sides[k]) is not None else found.kind
-        return Outcome(
-            k, "wrong", what, how=found.how, kind=kind, message=found.message, fixed=found.fixed if found.fixed is not None else a.words,
-            counterexample=found.counterexample, notes=found.notes,
-        )  # fmt: skip
+        kind = "chain_rule" if what == "derivative" and factors_of(self.chain.sides[k]) is not None else ""
+        return Outcome(k, "wrong", what, how=found.how, kind=kind, fixed=a.words, counterexample=found.counterexample)
+
+    def _unsaid(self, a: Value) -> str:
+        """Why a derivative that comes out as 0 is none: the variable does not occur in what is differentiated, so something is unsaid."""
+        if a.truth is None or a.truth.back or not variables(a.truth.problem.expr):
+            return ""
+        missing = next((v for v in a.truth.wrt if v not in set(variables(a.truth.problem.expr))), None)
+        return f"nothing says how `{a.truth.problem.source}` depends on `{missing.name}`" if missing is not None else ""
 
     def _other_shape(self, anchor: int, k: int, what: str) -> Outcome:
         a, b = self.sides[anchor], self.sides[k]
@@ -313,7 +349,7 @@ class ChainJudge:
         )
         if a.words.rank == b.words.rank == 2 and same_shape(a.words.shape[::-1], b.words.shape):
             flipped = Call("T", b.words)
-            if compare_sides(a.words, flipped, self._called(anchor)).equal is True:
+            if compare_sides(a.words, flipped, self._called(anchor), explain=False).equal is True:
                 kind, message = "transpose", f"This side is the transpose of {self._called(anchor)}."
         return Outcome(k, "wrong", what, kind=kind, message=message, fixed=a.words)
 
@@ -339,7 +375,7 @@ class ChainJudge:
         assert a.words is not None
         if not same_shape(a.words.shape, a.words.shape[::-1]):
             return True
-        return compare_sides(a.words, Call("T", a.words), "it").equal is not True
+        return compare_sides(a.words, Call("T", a.words), "it", explain=False).equal is not True
 
     def _denominator(self, anchor: int, k: int) -> Outcome | None:
         """A Jacobian in the other layout, which is right unless the document uses numerator layout."""
@@ -349,7 +385,7 @@ class ChainJudge:
         if not (self._is_jacobian(a) or (scalar and self.layout == "numerator" and len(a.truth.wrt) == 1)):  # type: ignore[union-attr]
             return None
         turned = Call("T", a.words)
-        if not same_shape(turned.shape, b.words.shape) or compare_sides(turned, b.words, "it").equal is not True:
+        if not same_shape(turned.shape, b.words.shape) or compare_sides(turned, b.words, "it", explain=False).equal is not True:
             return None
         if scalar:
             return Outcome(k, "right", "derivative", how="in numerator layout")
@@ -408,9 +444,20 @@ class ChainJudge:
         return Outcome(k, "right", "relation", how=f"the factor is {ratio}")
 
 
+def undefined_of(reading: Reading) -> dict[str, list[Node]]:
+    """Names that nothing defines and that are differentiated -> by what."""
+    out: dict[str, list[Node]] = {}
+    heads = [s.derivative for s in reading.sides if s.derivative is not None]
+    for d in (*heads, *reading.unknowns.values()):
+        unsaid = d.numerator is None or (isinstance(d.numerator, Var) and not d.numerator.rank and d.numerator is not d.var)
+        if d.order == 1 and unsaid and d.name and d.var is not None and not d.numerator_indices:
+            out.setdefault(d.name, []).append(d.var)
+    return out
+
+
 def _written_as_zero(side: Sequence[Item]) -> bool:
     r"""`0`, `\mathbf{0}`, `0_n`: what cancels to 0 poses nothing."""
     return not any(is_char(t, "+", "-") or is_macro(t, "frac", "dfrac", "sum") for t in tokens_below(side))
 
 
-__all__ = ["ChainJudge", "Outcome", "Value"]
+__all__ = ["ChainJudge", "Outcome", "Value", "undefined_of"]

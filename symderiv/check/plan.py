@@ -179,7 +179,9 @@ class Plan:
             meaning = self.meaning_at(len(self.chains), self.chains[0] if self.chains else None)
             found = read_latex(self.options.loss, dict(meaning.declared().vars))
             main = found.main
-            return Context(value=main.right[0].words, bars=self.bars) if main.right else plain
+            words = main.right[0].words if main.right else None
+            bare = isinstance(words, Var) and words.name not in meaning.vars  # a name that nothing declares says nothing
+            return Context(value=words, bars=self.bars) if words is not None and not bare else plain
         except SymDerivError as error:
             self.report.meanings.append(f"the loss that was given is not read: {error.message}")
             return plain

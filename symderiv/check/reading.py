@@ -209,9 +209,8 @@ class ChainReader:
                 continue
             try:
                 one = self._whole(self._statement(chain, (k,), declared, context, known), (k,), declared)
-            except SymDerivError as error:
-                sides[k].error = error
-                continue
+            except SymDerivError:
+                continue  # the error beside the first side says more
             if one.entries:
                 continue
             out = self._merge(out, one)

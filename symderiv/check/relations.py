@@ -162,7 +162,40 @@ def _joined(rows: list[list[Piece]], event: Event) -> list[Chain]:
             last_open.conditions.extend(conditions)
             conditions = []
         pending = conditions if len(out) == begin else []
-    return [c for c in out if any(c.sides)]
+    return _without_labels([c for c in out if any(c.sides)])
+
+
+def _without_labels(chains: list[Chain]) -> list[Chain]:
+    r"""`y_i = k` before another formula of the same display restricts it."""
+    out: list[Chain] = []
+    said: list[tuple[list[list[Item]], list[str]]] = []
+    for k, chain in enumerate(chains):
+        if k + 1 < len(chains) and chain.signs == ["="] and _is_label(chain.sides[0]) and len(chain.sides[1]) == 1:
+            said.append((chain.sides, chain.signs))
+            continue
+        chain.beside = [*said, *chain.beside]
+        for c in chain.conditions:
+            _split_off(c, chain)
+        out.append(chain)
+    return out
+
+
+def _is_label(side: Sequence[Item]) -> bool:
+    """`y_i`."""
+    return len(side) == 3 and isinstance(side[1], Token) and side[1].kind == "sub" and is_char(side[0], "y", "c", "t")
+
+
+def _split_off(condition: Raw, chain: Chain) -> None:
+    r"""`\forall k \in [1, C] \setminus \{y_i\}`: that k is not y_i is kept beside the chain."""
+    for side in condition.sides if condition.words == "for all" else ():
+        cut = next((n for n, i in enumerate(side) if is_macro(i, "setminus", "backslash")), None)
+        if cut is None:
+            continue
+        gone = side[cut + 1] if cut + 1 < len(side) else None
+        letter: list[Item] = [i for i in side[:1] if isinstance(i, Token) and i.kind == "char"]
+        if isinstance(gone, Group) and letter:
+            chain.beside.append(([letter, list(gone.items)], ["!="]))
+            del side[cut:]
 
 
 def _in_brackets(items: Sequence[Item]) -> list[Item] | None:

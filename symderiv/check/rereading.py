@@ -64,12 +64,12 @@ class Rereading:
     def _judged(
         self, role: Role, judge: ChainJudge, context: Context, reading: Reading, meaning: Meaning, skip: str
     ) -> list[Outcome]:
-        trial = replace(judge, reading=reading, posed=[], sides=[], explain=False)
+        trial = replace(judge, reading=reading, posed=[], sides=[])
         rule = judge.chain_rule_context
         if rule is not None:
             trial.chain_rule_context = replace(rule, context=replace(context, macros="", differentials=""))  # type: ignore[type-var]
         try:
-            found = trial.outcomes()
+            found = self.checker.distinct.decide(trial, trial.outcomes(), meaning)
         except SymDerivError:
             return []
         for k, o in enumerate(found):

@@ -18,7 +18,7 @@ from ..expr.walk import postorder, variables
 from ..write.language import to_text
 from .certainty import used_names
 from .compare import is_zero, vanishes
-from .judge import ChainJudge, Outcome
+from .judge import ChainJudge, Outcome, undefined_of
 from .values import Values, same_shape
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Supposing:
             hold=known.hold,
             supposed=dict(s.values),
         )
-        trial = replace(judge, values=values, posed=[], sides=[], explain=False)
+        trial = replace(judge, values=values, posed=[], sides=[])
         try:
             right = [o for o in trial.outcomes() if o.status == "right" and o.side in hanging and not _follows(o)]
             return frozenset(o.side for o in right if not _is_empty(trial, judge, o.side))
@@ -123,7 +123,7 @@ class Supposing:
         choices = [list(self._values(v, reading, meaning)) for v in outputs]
         pairs = [(v, c) for v, c in zip(outputs, choices, strict=True) if c]
         several = 3 if all(v.name in self._depends(reading) or v.name.endswith("hat") for v, _ in pairs) else 1
-        for size in range(1, min(len(pairs), several) + 1):
+        for size in range(min(len(pairs), several), 0, -1):
             for chosen in _subsets(pairs, size):
                 for nodes in product(*(c for _, c in chosen)):
                     s = tuple((v, n) for (v, _), n in zip(chosen, nodes, strict=True))
@@ -152,11 +152,28 @@ class Supposing:
             ):
                 out.append(v)
         differentiated = {d.var for d in _derivatives(reading)}
-        chosen = [v for v in out if v.name in depends] or [v for v in out if v.name.endswith("hat")]
+        between = self._between(reading)
+        if not any(v.name in depends for v in out):
+            out += [v for v in between if v not in out]
+        chosen = [v for v in out if v.name in depends or v in between] or [v for v in out if v.name.endswith("hat")]
         out = chosen or out
         return sorted(
-            (v for v in out if v not in differentiated or v.name in depends), key=lambda v: (v.name not in depends, v.name)
+            (v for v in out if v not in differentiated or v.name in depends or v in between),
+            key=lambda v: (v.name not in depends, v.name),
         )
+
+    def _between(self, reading: Reading) -> list[Var]:
+        """Variables through which something must depend on what it is differentiated by: those of a function that does not hold the
+        variable, and those by which an undefined one is differentiated."""
+        out: list[Var] = []
+        for d in _derivatives(reading):
+            if isinstance(d.var, Var) and d.numerator is not None and d.var not in set(variables(d.numerator)):
+                out += [v for v in variables(d.numerator) if not v.is_a("integer") and v.rank]
+        for by in undefined_of(reading).values():
+            if len(set(by)) > 1:
+                out += [v for v in by if isinstance(v, Var)]
+        left = reading.sides[0].derivative
+        return [v for v in dict.fromkeys(out) if left is None or v is not left.var]
 
     def _values(self, u: Var, reading: Reading, meaning: Meaning) -> Iterator[Node]:
         """What a variable may be, as a function of what it is differentiated by."""

@@ -19,6 +19,7 @@ from ..notation.words import to_words
 from ..read.latex.arrays import entries_to_array
 from ..read.latex.indices import WHOLE
 from ..read.latex.reader import DerivativeOf
+from ..read.latex.undefined import smooth
 from ..read.problem import Problem
 from ..result import Derivative
 from ..simplify.lower import normal
@@ -31,9 +32,9 @@ BESIDE = "_held"
 class Unknown(Exception):
     """Why something has no value."""
 
-    def __init__(self, reason: str, code: str = "") -> None:
+    def __init__(self, reason: str, code: str = "", hangs: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.code = reason, code
+        self.reason, self.code, self.hangs = reason, code, hangs
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Truth:
         back: variables that stand for intermediate values -> these values.
         open: variables that stand for derivatives which nothing defines.
         beside: why it is in doubt: other names of the numerator are held although the intermediate value depends on them too.
+        through: what an undefined function was taken to depend on, in words; "" for a function that is defined.
     """
 
     words: Node
@@ -57,6 +59,7 @@ class Truth:
     back: dict[Node, Node] = field(default_factory=dict)
     open: frozenset[Var] = frozenset()
     beside: str = ""
+    through: str = ""
 
 
 @dataclass
@@ -68,6 +71,8 @@ class Values:
             neither: `∂y/∂z` of a declared y is unknown, never zero.
         hold: gives the words of a defined name in terms of another one, which is held as a variable.
         supposed: variables -> what they are taken to be for a trial, though nothing says so.
+        undefined: name of a function that nothing defines -> the values by which it is differentiated: it is any smooth function of
+            those that no other one is made of.
     """
 
     found: dict[tuple, Truth | Unknown] = field(default_factory=dict)
@@ -76,6 +81,7 @@ class Values:
     variables: dict[str, Var] = field(default_factory=dict)
     hold: Callable[[str, Node, str, Node], tuple[Node, Var] | None] | None = None
     supposed: dict[Var, Node] = field(default_factory=dict)
+    undefined: dict[str, list[Node]] = field(default_factory=dict)
 
     def as_supposed(self, words: Node, without: Sequence[Node] = ()) -> Node:
         """Words with what is supposed put in, but for some variables, which stay as they are."""
@@ -92,6 +98,10 @@ class Values:
         Raises:
             Unknown: where nothing says what is differentiated, or it has no rule.
         """
+        through = ""
+        if d.order == 1 and len(set(self.undefined.get(d.name, ()))) > 1:
+            words, through = self._any_function(d)
+            d = replace(d, numerator=words)
         key = (d.numerator, d.var, d.order, d.variables)
         if key not in self.found:
             try:
@@ -103,7 +113,7 @@ class Values:
         found = self.found[key]
         if isinstance(found, Unknown):
             raise found
-        return found
+        return replace(found, through=through) if through else found
 
     def _derive(self, d: DerivativeOf) -> Truth:
         if d.numerator is None:
@@ -144,6 +154,27 @@ class Values:
                 back[v] = node
             chain.append(v)
         return replace(self._held(d, words, tuple(chain), back), beside=beside)
+
+    def _any_function(self, d: DerivativeOf) -> tuple[Node, str]:
+        """A smooth function of the outermost values by which an undefined name is differentiated, which stands for all of them.
+
+        Raises:
+            Unknown: where nothing says how these depend on the variable.
+        """
+        by = list(dict.fromkeys(self.undefined[d.name]))
+        made = {m: set(postorder(self.as_supposed(m))) - {m} for m in by}
+        outer = [m for m in by if not any(m in made[other] for other in by if other is not m)]
+        parts: list[Node] = []
+        for k, m in enumerate(outer):
+            weight = Var(f"_{d.name}{k}_weight", m.shape)
+            term = Call("mul", weight, smooth(d.name, m))
+            parts.append(Call("sum", term) if m.rank else term)
+        words = parts[0] if len(parts) == 1 else Call("add", *parts)
+        if d.var not in outer and d.var not in set(postorder(self.as_supposed(words))):
+            raise Unknown(f"nothing says how `{d.name}` depends on `{d.variable}`", hangs=True)
+        if d.var in outer:
+            return words, ""
+        return words, f"{d.name} depends on {d.variable} through what it is differentiated by alone"
 
     def _held(self, d: DerivativeOf, words: Node, chain: tuple[Var, ...], back: Mapping[Var, Node]) -> Truth:
         """The derivative of words by variables of which some stand for intermediate values."""

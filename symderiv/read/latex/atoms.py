@@ -86,6 +86,10 @@ def _letter(r: LatexReader, c: Cursor, item: Token) -> Value:
                 raise r.error(what, item.start, run[-1].stop, "SD133", rf"write \mathrm{{{word}}}, or blanks between the letters")
             c.at += len(run)
             return named(r, c, declared, item.start, item)
+        labelled = Key(run[0].text).labelled(word[1:])
+        if len(run) == 2 and not single and r.is_defined(labelled):
+            c.at += len(run)
+            return named(r, c, labelled, item.start, item)  # Li of a text that defines L_i
         after = c.peek(len(run))
         if calls.is_function_word(r, word) and (isinstance(after, (Group, Token)) and not is_char(after, "=", ",")):
             if single:

@@ -357,12 +357,17 @@ def _read_raws(
     except SymDerivError as error:
         error.message, error.hint = _readable(error.message, inference, first), _readable(error.hint, inference, first)
         error.args = (error.message,)
+        error.guessed = frozenset(inference.guesses)
         raise
     _check_double_use(first)
     final, found, told, names = _settled(inference, declared, unknown)
     second = reader(final, found, None, _fixed(first, inference, names))
     second.remember_guesses(first)
-    statements = _read_once(second, raws, known)
+    try:
+        statements = _read_once(second, raws, known)
+    except SymDerivError as error:
+        error.guessed = frozenset(inference.guesses)
+        raise
     return _document(second, statements, families, [*told_before, *told, *second.assumptions.values()])
 
 

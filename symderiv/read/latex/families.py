@@ -7,6 +7,7 @@ variable like another. Letters at the end of a range are sizes even where they a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -62,6 +63,9 @@ class NeedsLabel(InputError):
     name = ""
 
 
+_STEP = re.compile(r"([a-z])_(?:minus|plus)_\d+")  # h_{t-1} beside h_t: t counts steps
+
+
 def find_families(declared: Declarations, raws: Sequence[Raw]) -> Families:
     """The families among the declarations, by how the text uses their letters."""
     numbered: dict[str, tuple[Key, str, Var]] = {}
@@ -71,9 +75,12 @@ def find_families(declared: Declarations, raws: Sequence[Raw]) -> Families:
             if at is not None and not any(letter in declared.vars for letter in key.labels[at]):
                 rest = Key(key.base, key.accents, key.labels[:at] + key.labels[at + 1 :])
                 numbered[v.name] = (rest, key.labels[at], v)
+    steps = {
+        m[1] for v in declared.vars.values() for key in keys_of(v.name) for label in key.labels if (m := _STEP.fullmatch(label))
+    }
     if not numbered:
-        return Families()
-    live = _live_letters(numbered, raws)
+        return Families(labels=frozenset(steps))
+    live = _live_letters(numbered, raws) - steps
     for _ in range(len(numbered)):  # the letters of one name are indices together
         live |= {letter for _, label, _ in numbered.values() if set(label) & live for letter in label}
     found: list[Family] = []
@@ -90,13 +97,14 @@ def find_families(declared: Declarations, raws: Sequence[Raw]) -> Families:
         elif whole is None:
             gone.add(v.name)
             found.append(Family(v, name, tuple(label)))
-    labels = {letter for _, label, _ in numbered.values() for letter in label} - live
+    labels = ({letter for _, label, _ in numbered.values() for letter in label} - live) | steps
     return Families(tuple(found), ready, frozenset(labels), frozenset(gone))
 
 
 def _live_letters(numbered: dict[str, tuple[Key, str, Var]], raws: Sequence[Raw]) -> set[str]:
     """Letters that the text uses as indices."""
     bases = {key.base: label for key, label, _ in numbered.values()}
+    ranks = {key.base: v.rank for key, _, v in numbered.values()}
     letters = {letter for label in bases.values() for letter in label}
     live: set[str] = set()
     for raw in raws:
@@ -108,7 +116,12 @@ def _live_letters(numbered: dict[str, tuple[Key, str, Var]], raws: Sequence[Raw]
                     continue
                 text = plain_text(index).replace(" ", "").strip("()")
                 if base in bases:
-                    if text != bases[base] and not text.isdigit() and _may_be_index(text):
+                    own = bases[base]
+                    if ranks[base] and text != own and text.startswith(own):
+                        more = text[len(own) :].replace(",", "")
+                        if 0 < len(more) <= ranks[base] and more.isalnum():
+                            continue  # x_{ij}: entry j of the declared x_i
+                    if text != own and not text.isdigit() and _may_be_index(text):
                         live |= set(bases[base])
                 elif k or not raw.signs:
                     live |= letters & _own_letters(index)

@@ -145,7 +145,9 @@ def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
     run = letter_run(c)
     if len(run) > 1 and not any(is_known(r, Key(t.text)) or t.text in r.scope for t in run):
         c.at += len(run)
-        key: Key | None = Key("".join(t.text for t in run))
+        word, labelled = Key("".join(t.text for t in run)), Key(run[0].text).labelled("".join(t.text for t in run[1:]))
+        li = not is_known(r, word) and is_known(r, labelled)  # Li of a text that defines L_i
+        key: Key | None = labelled if li else word
     else:
         item = c.peek()
         if isinstance(item, Group) and item.opener == "brace" and len(item.items) > 1:

@@ -25,7 +25,7 @@ from .naming import Key
 from .plans import Plan, free_letters, left_head
 from .reader import Definition, DerivativeOf, constant
 from .split import Raw
-from .tree import Cursor, Group, Item, is_char, is_macro
+from .tree import Cursor, Group, Item, is_char, is_macro, plain_text
 from .updates import split_update
 from .values import Value
 
@@ -201,6 +201,9 @@ def _all_of_axes(r: LatexReader, items: Sequence[Item]) -> bool:
     ends = [p for p in parts if p]
     if len(ends) < 2:
         return False
+    letter = letter_of(ends[-1])
+    if letter and plain_text(ends[0]) in ("0", "1") and letter not in r.sizes and not _known_letter(r, letter):
+        return True  # a letter that stands for the size of the axis and nowhere else
     first, end = (affine(read_all(r, Cursor(p, p[0].start, p[-1].stop)).node) for p in (ends[0], ends[-1]))
     return first == 1 and all(end == r.scope[x].hi for x in letters)
 
