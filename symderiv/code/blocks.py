@@ -1,6 +1,6 @@
 """Sums over the rows of the data in blocks of rows that stay in the cache.
 
-Along one size symbol n, a value is *whole* (it has no axis n: weights), made *row by row* (`X @ W`, `σ(X @ W) - Y`), *turned* (its
+Along one size symbol n, a value is *whole* (no axis n: weights), made *row by row* (`X @ W`, `σ(X @ W) - Y`), *turned* (its
 transpose), a *sum* over rows (`X.T @ R`, `sum(R, axis=0)`), or made of sums (`… / n + λ W`). If every result is whole or made of
 sums, and some product of matrices is made row by row, the sums are computed block by block: what a block needs is read once and
 used while it is in the cache.
@@ -258,7 +258,7 @@ def _symbols(node: Node) -> set[Expr]:
     return set().union(*(s.free_symbols for s in node.shape)) if node.shape else set()
 
 
-# source ---------------------------------------------------------------------------------------------------------------------------
+# source ----------------------------------------------------------------------------------------------------
 def plan_blocks(emitter: Emitter, node: Hidden) -> Plan:
     """How the words of this file are written."""
     if node.name == "part_of":

@@ -95,6 +95,7 @@ class Emitter:
     def __init__(
         self, roots: Iterable[Node], sizes: Mapping[Expr, str], names: Names, inline: bool = False, dialect: Dialect = NUMPY
     ) -> None:
+        from .stable import sigmoids_with_complements
         from .words import plan_of
 
         self.roots = [self._checked(r) for r in roots]
@@ -112,6 +113,7 @@ class Emitter:
         self.guesses = guessed_sizes([s for v in variables(*self.roots) for s in v.shape])
         self.turned: set[Node] = set()
         self.words_known = set(postorder(*self.roots))
+        self.paired = set() if inline or dialect.functional else sigmoids_with_complements(self.words_known)
         self.parents = Counter(o for n in postorder(*self.roots) for o in n.operands)
         self.subscripts = self._subscript_nodes()
         self.indices: dict[Node, str] = {}

@@ -99,6 +99,28 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
     return Plan((a, b), build)
 
 
+def plan_onto_product(emitter: Emitter, node: Call) -> Plan | None:
+    """`A @ B + C`, `(A @ B)*C` over rows, in the place of the product."""
+    if node.rank != 2 or emitter.dialect.functional or ROWS not in emitter.free(node):
+        return None
+    for k, x in enumerate(node.operands):
+        if not is_call(x, "matmul") or x.shape != node.shape or emitter.uses_of(x) > 1:
+            continue
+        flat = _flat_chain(emitter, x)  # type: ignore[arg-type]
+        if len(flat) != 2 or any(o.rank != 2 or is_diagonal(o) or is_call(o, "inv") for o in flat):
+            continue
+        rest = [o for j, o in enumerate(node.operands) if j != k]
+        other = rest[0] if len(rest) == 1 else Call(node.name, *rest)
+        word = "plus" if node.name == "add" else "times"
+
+        def build(pieces: list[Piece], scope: Scope, word: str = word) -> Piece:
+            a, b, c = (p.as_number() if k < 2 or word == "plus" else p for k, p in enumerate(pieces))
+            return Piece(f"{emitter.word('_matmul')}({a.text}, {b.text}, {word}={c.text})", nest=1 + max_nest(pieces))
+
+        return Plan((*flat, other), build)
+    return None
+
+
 def _is_sum_of_names(a: Node) -> bool:
     """`A + Aᵀ`, `A + B`: a sum of matrices that are there already."""
     bare = [x.operands[0] if is_call(x, "T") else x for x in a.operands]

@@ -71,20 +71,28 @@ def _in_blocks(part, width, total, *arrays):
     """The sums that `part` gives, over blocks of rows that stay in the cache: rows of `width` numbers, sums of `total`."""
     rows = max(256, max(2**20, 4 * total) // max(width, 1))
     count = len(arrays[0])
-    if count < 2 * rows or not all(type(x) is np.ndarray for x in arrays):
+    if not all(type(x) is np.ndarray for x in arrays):
         return part(*arrays)
+    if count < 2 * rows:
+        rows = count
     found = part(*(x[:rows] for x in arrays))
     sums = list(found) if type(found) is tuple else [found]
-    for first in range(rows, count, rows):
+    for first in range(rows, count, rows or 1):
         more = part(*(x[first : first + rows] for x in arrays))
         for k, x in enumerate(more if type(more) is tuple else (more,)):
             sums[k] += x
+    sums = [np.ascontiguousarray(x) if np.ndim(x) == 2 else x for x in sums]
     return tuple(sums) if type(found) is tuple else sums[0]
 
 
-def _matmul(a, b):
-    """a @ b; of the transposes where b has few columns, so that BLAS runs along the rows."""
-    return (b.T @ a.T).T if b.shape[1] <= 32 and 8 * b.shape[1] <= a.shape[0] else a @ b
+def _matmul(a, b, plus=None, times=None):
+    """a @ b, a @ b + plus or (a @ b)*times; by the transposes where that has the longer columns, which BLAS is faster at."""
+    c = (b.T @ a.T).T if b.shape[1] < a.shape[0] else a @ b
+    if plus is not None:
+        return np.add(c, plus, out=c if np.result_type(c, plus) is c.dtype else None)
+    if times is not None:
+        return np.multiply(c, times, out=c if np.result_type(c, times) is c.dtype else None)
+    return c
 
 
 def _rows_of(x):
@@ -100,6 +108,16 @@ def _sigmoid(x):
     right = np.real(x) > 0
     e = np.exp(np.where(right, -x, x))
     return np.where(right, 1, e) / (1 + e)
+
+
+def _sigmoids(x):
+    """sigmoid(x) and 1 - sigmoid(x), both without overflow or cancellation."""
+    if isinstance(x, np.ndarray) and x.dtype.char == "d" and x.min(initial=0.0) > -700:
+        e = np.exp(-x)
+        s = 1 / (1 + e)
+        e *= s
+        return s, e
+    return _sigmoid(x), _sigmoid(-x)
 
 
 def _softplus(x):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy
@@ -64,6 +64,8 @@ def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
             copied = SIMPLE.fullmatch(text) and not alone
             own = emitter.source_around(emitter.dialect.own_copy("{}"), text) if copied else text
             return Piece(f"{emitter.word('_embed')}({pieces[0].as_number().text}{node.more}, {own})", nest=1 + max_nest(pieces))
+        if node.name == "entry":
+            return Piece(f"{pieces[0].text}[{node.more}]")
         if node.name == "off_label":  # a comparison becomes numbers there
             pieces = [replace(p, kind="float") for p in pieces]
         plain = [emitter.is_plain(x) for x in node.operands]
@@ -203,6 +205,37 @@ def _less_labels(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
 _PAIRS: tuple[Callable[[Emitter, tuple, tuple], Node | Plan | None], ...] = (
     _squares, _softmax_jacobian, _deviation, _common_weights, _less_labels,
 )  # fmt: skip
+
+
+def complement(emitter: Emitter, u: Node) -> Node:
+    """`1 - σ(u)`: σ(-u), or the second of a pair with σ(u) where that is needed too."""
+    c, body = coefficient(u)
+    sigmoid = Call("sigmoid", u)
+    if is_paired(emitter, sigmoid):
+        return Hidden("entry", u.shape, (hidden("sigmoids", u),), "1")
+    return Call("sigmoid", times(-c, body) if body is not None and c < 0 else Call("neg", u))
+
+
+def is_paired(emitter: Emitter, sigmoid: Call) -> bool:
+    """Whether `σ(u)` and `1 - σ(u)` are both needed: one exponential does for both."""
+    return sigmoid in emitter.paired and sigmoid.rank > 0 and emitter.parents[sigmoid] > 1
+
+
+def plan_sigmoid(emitter: Emitter, node: Call) -> Plan | None:
+    u = node.operands[0]
+    return same(Hidden("entry", u.shape, (hidden("sigmoids", u),), "0")) if is_paired(emitter, node) else None
+
+
+def sigmoids_with_complements(nodes: Iterable[Node]) -> set[Node]:
+    """Every `σ(u)` among the nodes that stands in `1 - σ(u)` or `σ(u) - 1`."""
+    found: set[Node] = set()
+    for node in nodes:
+        if is_call(node, "add") and len(node.operands) == 2:
+            (c, x), (d, y) = map(coefficient, node.operands)
+            for number, factor, z in ((c if x is None else None, d, y), (d if y is None else None, c, x)):
+                if number is not None and factor == -number and is_call(z, "sigmoid"):
+                    found.add(z)
+    return found
 
 
 def plan_log(emitter: Emitter, node: Call) -> Plan | None:

@@ -19,7 +19,7 @@ from .dialect import fields_of
 from .emit import Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
 from .hidden import Hidden
-from .products import plan_matmul, plan_trace
+from .products import plan_matmul, plan_onto_product, plan_trace
 from .spell import ADD, ATOM, COMPARE, MATMUL, MUL, POW, UNARY, Piece, kind_of, max_nest
 from .stable import plan_hidden
 
@@ -133,13 +133,11 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
         for one, other in (terms, terms[::-1]):
             x = _without_minus(other)
             if isinstance(one, Num) and one.value == 1 and isinstance(x, Call) and x.name == "sigmoid":
-                z = x.operands[0]
-                return same(Call("sigmoid", _without_minus(z) or Call("neg", z)))
+                return same(stable.complement(emitter, x.operands[0]))
             minus_one = isinstance(one, Num) and one.value == -1
             if (minus_one or _is_minus_one(one)) and isinstance(other, Call) and other.name == "sigmoid":  # σ(z) - 1 = -σ(-z)
-                z = other.operands[0]
-                return same(Call("neg", Call("sigmoid", _without_minus(z) or Call("neg", z))))
-    if plan := _chunked(node):
+                return same(Call("neg", stable.complement(emitter, other.operands[0])))
+    if plan := _chunked(node) or plan_onto_product(emitter, node):
         return plan
     bare = [_without_minus(t) for t in terms]
     if bare[0] is not None and any(b is None for b in bare):  # -a + b as b - a
@@ -174,6 +172,8 @@ def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     if len(node.operands) == 1:
         return same(node.operands[0])
     if plan := _chunked(node) or labels.plan_mul(emitter, node) or contract.plan_scaled(emitter, node):
+        return plan
+    if plan := plan_onto_product(emitter, node):
         return plan
     factors = sorted(node.operands, key=lambda x: x.rank > 0)  # numbers first: one pass over the array
     one = [x for x in factors if not (isinstance(x, Num) and x.value == 1)] or factors[:1]
@@ -288,6 +288,6 @@ def _plan_template(emitter: Emitter, node: Call) -> Plan:
 
 _PLANS: dict[str, Callable[[Emitter, Call], Plan | None]] = {
     "add": _plan_add, "neg": _plan_neg, "mul": _plan_mul, "div": _plan_div, "pow": _plan_pow, "T": _plan_transpose,
-    "log": stable.plan_log, "sum": contract.plan_sum, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
+    "log": stable.plan_log, "sigmoid": stable.plan_sigmoid, "sum": contract.plan_sum, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
     **dict.fromkeys(_COMPARISONS, _plan_compare),
 }  # fmt: skip
