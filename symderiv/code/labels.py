@@ -24,8 +24,6 @@ def _off(emitter: Emitter, node: Node) -> Node | None:
 
 def plan_mul(emitter: Emitter, node: Call) -> Plan | None:
     """`A*(1 - onehot(y))`: A with 0 in the entry of the label."""
-    if emitter.dialect.functional:
-        return None
     for k, x in enumerate(node.operands):
         y = _off(emitter, x)
         rest = [o for j, o in enumerate(node.operands) if j != k]
@@ -37,8 +35,6 @@ def plan_mul(emitter: Emitter, node: Call) -> Plan | None:
 
 def plan_add(emitter: Emitter, node: Call) -> Plan | None:
     """`A + onehot(y)*c`: c is added to the entry of the label."""
-    if emitter.dialect.functional:
-        return None
     for k, term in enumerate(node.operands):
         negative = is_call(term, "neg")
         product = term.operands[0] if negative else term

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sympy import Expr, Integer
@@ -9,7 +10,7 @@ from sympy import Expr, Integer
 from ..expr.nodes import Call, Node, Var
 from .contract import guess_of, is_nonnegative
 from .emit import ROWS, Emitter, Plan, Scope, same
-from .spell import ATOM, MATMUL, MUL, UNARY, Piece, max_nest
+from .spell import ADD, ATOM, MATMUL, MUL, UNARY, Piece, max_nest
 
 
 def is_call(node: Node, name: str) -> bool:
@@ -100,25 +101,25 @@ def plan_matmul(emitter: Emitter, node: Call) -> Plan:
 
 
 def plan_onto_product(emitter: Emitter, node: Call) -> Plan | None:
-    """`A @ B + C`, `(A @ B)*C` over rows, in the place of the product."""
+    """`A @ B + C`, `(A @ B)*C` over rows: in the place of the product, if nothing else needs that."""
     if node.rank != 2 or emitter.dialect.functional or ROWS not in emitter.free(node):
         return None
-    for k, x in enumerate(node.operands):
-        if not is_call(x, "matmul") or x.shape != node.shape or emitter.uses_of(x) > 1:
-            continue
-        flat = _flat_chain(emitter, x)  # type: ignore[arg-type]
-        if len(flat) != 2 or any(o.rank != 2 or is_diagonal(o) or is_call(o, "inv") for o in flat):
-            continue
-        rest = [o for j, o in enumerate(node.operands) if j != k]
-        other = rest[0] if len(rest) == 1 else Call(node.name, *rest)
-        word = "plus" if node.name == "add" else "times"
+    k = next((k for k, x in enumerate(node.operands) if is_call(x, "matmul") and x.shape == node.shape), None)
+    if k is None:
+        return None
+    rest = [o for j, o in enumerate(node.operands) if j != k]
+    word, sign, level = ("plus", " + ", ADD) if node.name == "add" else ("times", "*", MUL)
 
-        def build(pieces: list[Piece], scope: Scope, word: str = word) -> Piece:
-            a, b, c = (p.as_number() if k < 2 or word == "plus" else p for k, p in enumerate(pieces))
-            return Piece(f"{emitter.word('_matmul')}({a.text}, {b.text}, {word}={c.text})", nest=1 + max_nest(pieces))
+    def build(pieces: list[Piece], scope: Scope) -> Piece:
+        product, other = pieces[0], pieces[1].as_number() if word == "plus" else pieces[1]
+        nest = 1 + max_nest(pieces)
+        if product.level == ATOM and re.match(r"_matmul\w*\(", product.text) and "times=" not in product.text:
+            return Piece(f"{product.text[:-1]}, {word}={other.text})", nest=nest)
+        if word == "plus" and other.text.startswith("-") and other.level > ADD:
+            return Piece(f"{product.at(ADD)} - {other.text[1:]}", ADD, "float", nest)
+        return Piece(f"{product.at(level)}{sign}{other.at(level + 1)}", level, "float", nest)
 
-        return Plan((*flat, other), build)
-    return None
+    return Plan((node.operands[k], rest[0] if len(rest) == 1 else Call(node.name, *rest)), build)
 
 
 def _is_sum_of_names(a: Node) -> bool:

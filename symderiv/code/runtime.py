@@ -86,12 +86,11 @@ def _in_blocks(part, width, total, *arrays):
 
 
 def _matmul(a, b, plus=None, times=None):
-    """a @ b, a @ b + plus or (a @ b)*times; by the transposes where that has the longer columns, which BLAS is faster at."""
+    """(a @ b + plus)*times; by the transposes where that has the longer columns, which BLAS is faster at."""
     c = (b.T @ a.T).T if b.shape[1] < a.shape[0] else a @ b
-    if plus is not None:
-        return np.add(c, plus, out=c if np.result_type(c, plus) is c.dtype else None)
-    if times is not None:
-        return np.multiply(c, times, out=c if np.result_type(c, times) is c.dtype else None)
+    for change, x in ((np.add, plus), (np.multiply, times)):
+        if x is not None:
+            c = change(c, x, out=c if np.result_type(c, x) is c.dtype else None)
     return c
 
 

@@ -211,6 +211,18 @@ def _onehot(y, k, dtype=float):
     return jnp.where(((y >= 0) & (y < k))[..., None], rows, jnp.nan)
 
 
+def _at_label(x, y, c):
+    """x with c added to the entry of each row that its label names; NaN in the row of a label that is out of range."""
+    k, y = x.shape[-1], jnp.asarray(y)[..., None]
+    return jnp.where((y >= 0) & (y < k), jnp.where(y == jnp.arange(k), x + c, x), jnp.nan)
+
+
+def _off_label(x, y):
+    """x with 0 in the entry of each row that its label names; NaN in the row of a label that is out of range."""
+    k, y = x.shape[-1], jnp.asarray(y)[..., None]
+    return jnp.where((y >= 0) & (y < k), jnp.where(y == jnp.arange(k), 0, x), jnp.nan)
+
+
 def _pick(x, y, keepdims=False):
     """The entry of each row that its label names; NaN for a label that is out of range."""
     y = jnp.asarray(y)[..., None]

@@ -280,6 +280,24 @@ def _onehot(y, k, **like):
     return torch.nn.functional.one_hot(y, k).to(**like)
 
 
+def _is_label(x, y):
+    """Which entries of rows their labels name."""
+    y, k = torch.as_tensor(y), x.shape[-1]
+    if y.numel() and (y.min() < 0 or y.max() >= k):
+        raise ValueError(f"labels must be whole numbers from 0 to {k - 1}, not {y.min()} to {y.max()}")
+    return y[..., None] == torch.arange(k, device=y.device)
+
+
+def _at_label(x, y, c):
+    """x with c added to the entry of each row that its label names."""
+    return torch.where(_is_label(x, y), x + c, x)
+
+
+def _off_label(x, y):
+    """x with 0 in the entry of each row that its label names."""
+    return torch.where(_is_label(x, y), 0, x)
+
+
 def _pick(x, y, keepdims=False):
     """The entry of each row that its label names."""
     y = torch.as_tensor(y)

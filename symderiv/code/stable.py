@@ -66,7 +66,7 @@ def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
             return Piece(f"{emitter.word('_embed')}({pieces[0].as_number().text}{node.more}, {own})", nest=1 + max_nest(pieces))
         if node.name == "entry":
             return Piece(f"{pieces[0].text}[{node.more}]")
-        if node.name == "off_label":  # a comparison becomes numbers there
+        if node.name == "off_label" and not emitter.dialect.functional:  # a comparison becomes numbers there
             pieces = [replace(p, kind="float") for p in pieces]
         plain = [emitter.is_plain(x) for x in node.operands]
         given = ", ".join(emitter.plain_operand(p.text) if q else p.as_number().text for p, q in zip(pieces, plain, strict=True))

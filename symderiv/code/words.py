@@ -180,7 +180,7 @@ def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     minus = isinstance(one[0], Num) and one[0].value == -1 and len(one) > 1
 
     def build(pieces: list[Piece], scope: Scope) -> Piece:
-        if not emitter.dialect.functional and any(p.kind == "float" for p in pieces):  # a comparison times floats needs no cast
+        if any(p.kind == "float" for p in pieces):  # a comparison times floats needs no cast
             pieces = sorted(pieces, key=lambda p: p.kind == "bool")
             words = [p.at(MUL if k == 0 else UNARY) for k, p in enumerate(pieces)]
             return Piece(("-" if minus else "") + "*".join(words), MUL, "float", 1 + max_nest(pieces))
