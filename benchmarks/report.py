@@ -87,7 +87,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "# Benchmarks", "",
         f"Measured {m['date']} by `python -m benchmarks` on a {m['cores']}-core machine ({m['processor']}), {m['threads']} threads for",
-        f"every contender, float64, Python {m['python']}, {versions}. Every contender's result is compared with the hand-written closed form",
+        f"every contender (none spins while another runs), float64, Python {m['python']}, {versions}. Every contender's result is compared with the hand-written closed form",
         "first (1e-10 relative); contenders run interleaved, and a ratio is the median of the ratios within rounds. Below 1 the emitted code is",
         "faster; *spread* is the 90th over the 10th percentile of the emitted code's time. The machine was shared with other work: ratios under",
         "1.3 are ties.", "",

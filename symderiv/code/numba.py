@@ -18,6 +18,8 @@ from .module import Arguments, Module
 from .numpy import numpy_source
 from .rows import Fuser, Pass, fused
 
+_AT_ONCE = 4  # rows: sums are loaded and stored once for all of them
+
 
 def numba_source(
     expr: Node | Sequence[Node], name: str = "f", args: Arguments = None, doc: str = "", value_names: Sequence[str] | None = None
@@ -87,25 +89,15 @@ def _loop(fuser: Fuser, work: Pass, given: list[str]) -> list[str]:
     lines = [
         "@numba.njit(fastmath={'reassoc', 'contract', 'nsz'}, nogil=True)",
         f"def _rows({', '.join(['first', 'last', *given, *made])}):",
-        '    """Every row of the data is read once: its products, then what it adds to the sums."""',
-        "    for i in range(first, last):",
+        '    """Every row of the data is read once: its products, then what it adds to the sums; four rows at a time."""',
+        "    i = first",
+        f"    while i + {_AT_ONCE} <= last:",
+        *("        " + line for line in _body(work, matrices, _AT_ONCE)),
+        f"        i += {_AT_ONCE}",
+        "    while i < last:",
+        *("        " + line for line in _body(work, matrices, 1)),
+        "        i += 1",
     ]
-    by_width: dict[str, list[tuple[str, str, str]]] = {}
-    for dot in work.dots:
-        by_width.setdefault(dot[1], []).append(dot)
-    for matrix, dots in by_width.items():
-        lines += [f"        {d} = 0.0" for d, _, _ in dots]
-        lines += [f"        for k in range({matrix}.shape[1]):"]
-        lines += [f"            {d} += {x}[i, k]*{w}[k]" for d, x, w in dots]
-    lines += [f"        {line}" for line in work.lines]
-    lines += [f"        {m}[i] = {text}" for m, text in work.maps]
-    lines += [f"        {s}[0] += {weight}" for s, m, weight, _ in work.sums if m is None]
-    for k, m in enumerate(matrices):
-        mine = [(s, w) for s, x, w, _ in work.sums if x == m]
-        if mine:
-            lines += [f"        g{k}_{j} = {w}" for j, (_, w) in enumerate(mine)]
-            lines += [f"        for k in range({m}.shape[1]):"]
-            lines += [f"            {s}[k] += g{k}_{j}*{m}[i, k]" for j, (s, _) in enumerate(mine)]
     sums = [f"{s}.sum(axis=0){'' if m else '[0]'}" for s, m, _, _ in work.sums]
     parts = ", ".join([*(m for m, _ in work.maps), *(f"{s}[p]" for s, *_ in work.sums)])
     lines += [
@@ -130,3 +122,37 @@ def _loop(fuser: Fuser, work: Pass, given: list[str]) -> list[str]:
         f"    return ({', '.join([*(m for m, _ in work.maps), *sums])},)",
     ]
     return lines
+
+
+def _body(work: Pass, matrices: list[str], rows: int) -> list[str]:
+    """The statements for `rows` rows from i on: names of the values of one row end with its number."""
+
+    def of_row(text: str, r: int) -> str:
+        text = re.sub(r"\b([rd]\d+)\b", rf"\1_{r}", text)
+        return text.replace("[i]", f"[i + {r}]").replace("[i, ", f"[i + {r}, ") if r else text
+
+    lines: list[str] = []
+    by_matrix: dict[str, list[tuple[str, str, str]]] = {}
+    for dot in work.dots:
+        by_matrix.setdefault(dot[1], []).append(dot)
+    for matrix, dots in by_matrix.items():
+        lines.append(" = ".join(of_row(d, r) for d, _, _ in dots for r in range(rows)) + " = 0.0")
+        lines.append(f"for k in range({matrix}.shape[1]):")
+        lines += [f"    {of_row(f'{d} += {x}[i, k]', r)}*{w}[k]" for r in range(rows) for d, x, w in dots]
+    for r in range(rows):
+        lines += [of_row(line, r) for line in work.lines]
+        lines += [of_row(f"{m}[i] = {text}", r) for m, text in work.maps]
+        lines += [f"{s}[0] += {of_row(weight, r)}" for s, m, weight, _ in work.sums if m is None]
+    for m in matrices:
+        mine = [(s, w) for s, x, w, _ in work.sums if x == m]
+        if mine:
+            lines += [f"{_weight(s, r)} = {of_row(w, r)}" for s, w in mine for r in range(rows)]
+            lines.append(f"for k in range({m}.shape[1]):")
+            lines += [
+                f"    {s}[k] += " + " + ".join(f"{_weight(s, r)}*{of_row(f'{m}[i, k]', r)}" for r in range(rows)) for s, _ in mine
+            ]
+    return lines
+
+
+def _weight(name: str, row: int) -> str:
+    return f"g{name[1:]}_{row}"

@@ -233,7 +233,7 @@ def sigmoids_with_complements(nodes: Iterable[Node]) -> set[Node]:
         if is_call(node, "add") and len(node.operands) == 2:
             (c, x), (d, y) = map(coefficient, node.operands)
             for number, factor, z in ((c if x is None else None, d, y), (d if y is None else None, c, x)):
-                if number is not None and factor == -number and is_call(z, "sigmoid"):
+                if number is not None and factor == -number and isinstance(z, Call) and z.name == "sigmoid":
                     found.add(z)
     return found
 
