@@ -83,19 +83,6 @@ def test_formats(paper: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "::error file=appendix.tex,line=19,endLine=19,col=8" in capsys.readouterr().out
 
 
-def test_fix_writes_what_a_second_check_agrees_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path = tmp_path / "a.tex"
-    text = "% symderiv: X: n,d; \\theta: d; y: n\r\n\\[ L = \\|X\\theta - y\\|^2, \\qquad \\nabla_\\theta L = X^\\top (X\\theta - y) \\]\r\n"
-    path.write_bytes(text.encode())
-    assert run(["check", str(path), "--diff"]) == 1
-    assert path.read_bytes() == text.encode()
-    assert run(["check", str(path), "--fix"]) == 0
-    mended = path.read_bytes().decode()
-    assert "2 X^\\top (X \\theta - y)" in mended and mended.count("\r\n") == 2 and mended.count("\n") == 2
-    assert check_document(path).checked == 1 and check_document(path).ok
-
-
 def test_several_processes_say_the_same() -> None:
     from symderiv.check.checker import Checker, Options
     from symderiv.check.load import load_paper

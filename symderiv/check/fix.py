@@ -1,164 +1,157 @@
-"""Writing the corrected sides into the files, where a second check agrees."""
+"""Corrected sides in place of wrong ones, where the author asks and a second check agrees."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from .checker import Checker
+from .edit import Change, File, read_file, write_file
 from .findings import Finding, Report
-from .load import decoded, paper_of, read_text
+from .load import paper_of, read_text, unified
 from .options import Options
-from .paper import Paper
+from .paper import Paper, Place
+from .silence import Marks
+
+ROUNDS = 8  # of lines that follow from mended ones
 
 
 @dataclass
 class Fixed:
-    """What was changed.
+    """What is to be changed.
 
     Attributes:
-        texts: path -> (old text, new text).
-        applied: the findings that were mended.
+        files: with their new texts.
+        applied: the findings that are mended.
+        left: those that are not, with the reason.
     """
 
-    texts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    files: list[tuple[File, str]] = field(default_factory=list)
     applied: list[Finding] = field(default_factory=list)
+    left: list[tuple[Finding, str]] = field(default_factory=list)
+
+    def write(self) -> list[str]:
+        """Write the files, each at once; the paths.
+
+        Raises:
+            InputError: SD110 for one that changed meanwhile or cannot be written.
+        """
+        for file, text in self.files:
+            write_file(file, text)
+        return [file.path for file, _ in self.files]
 
 
-def fixes_of(paper: Paper, report: Report, options: Options) -> Fixed:
-    """The corrections that make their relations right and nothing else wrong.
+def fixes_of(paper: Paper, report: Report, options: Options, text: str | None = None) -> Fixed:
+    """The corrections with which their relations are right and nothing else is wrong.
 
-    A side that goes over several rows is left to its author, and so are notebooks' outputs.
+    A line that followed from a wrong one is wrong when that one is mended; it is mended as well. Marks in the document choose: where
+    `% symderiv: fix` stands somewhere, only the lines that have it are changed, and one with `% symderiv: no-fix` is never changed.
+
+    Args:
+        paper, report: the document as it was checked.
+        text: what it was read from, where that is no file.
     """
-    wanted = [f for f in report.findings if f.fix and _one_row(paper.text[f.start : f.stop])]
-    for _ in range(3):
-        changed = _apply(paper, wanted)
-        again = Checker(changed, options).run()
-        bad = {_line(f) for f in again.findings} - {_line(f) for f in report.findings if f not in wanted}
-        kept = [f for f in wanted if _line(f) not in bad]
-        if len(kept) == len(wanted):
-            return _fixed(paper, changed, wanted)
-        wanted = kept
-    return Fixed()
+    return _Fixing(paper, options, text).run(report)
 
 
-def _line(f: Finding) -> tuple[str, int, int]:
-    return f.place.file, f.place.cell, f.place.line
+class _Fixing:
+    def __init__(self, paper: Paper, options: Options, text: str | None) -> None:
+        self.paper, self.options, self.text = paper, options, text
+        self.main = paper.pieces[0].path
+        self.old: dict[str, File] = {}
+        self.new: dict[str, File] = {}
+        self.out = Fixed()
+
+    def run(self, report: Report) -> Fixed:
+        findings, seen = list(report.findings), {_line(f.place) for f in report.findings}
+        for _ in range(ROUNDS):
+            wanted = self._fixable(findings)
+            while wanted:
+                changed = self._changed(wanted)
+                again = Checker(changed, self.options).run()
+                kept = self._agreed(wanted, again, seen)
+                if len(kept) == len(wanted):
+                    break
+                reason = "a second check does not agree with the correction"
+                self.out.left += [(f, reason) for f in wanted if f not in kept]
+                wanted = kept
+            if not wanted:
+                break
+            self.out.applied += wanted
+            self.new.update(self._files(wanted))
+            self.paper = changed
+            findings = [f for f in again.findings if _line(f.place) not in seen]
+            seen |= {_line(f.place) for f in findings}
+        self.out.files = [(file, self.new[p].text) for p, file in self.old.items() if p in self.new]
+        return self.out
+
+    def _fixable(self, findings: Sequence[Finding]) -> list[Finding]:
+        marks = Marks.of(self.paper)
+        out = []
+        for f in findings:
+            reason = _why_not(self.paper, f, marks)
+            if reason:
+                self.out.left.append((f, reason))
+            else:
+                out.append(f)
+        return out
+
+    def _agreed(self, wanted: list[Finding], again: Report, seen: set[tuple[str, int, int]]) -> list[Finding]:
+        """Those whose relations are right; all or none where something else is wrong that did not hang on a line of theirs."""
+        right = {_line(r.place) for r in again.relations if r.status == "right"}
+        bad = {_line(f.place) for f in again.findings}
+        kept = [f for f in wanted if _line(f.place) in right - bad]
+        if len(kept) < len(wanted):
+            return kept
+        displays = [self._display(f) for f in wanted]
+        new = [f.place for f in again.findings if _line(f.place) not in seen]
+        return kept if all(any(d is not None and d[0] <= place <= d[1] for d in displays) for place in new) else []
+
+    def _display(self, f: Finding) -> tuple[Place, Place] | None:
+        """From a mended side to the end of its formula."""
+        e = next((e for e in self.paper.events if e.kind == "display" and e.start <= f.start < e.stop), None)
+        return None if e is None else (f.place, self.paper.place(e.stop))
+
+    # files -----------------------------------------------------------------------------------------------------------------------
+    def _file(self, path: str) -> File:
+        """A file as it is by now."""
+        if path not in self.old:
+            self.old[path] = File(path, self.text) if self.text is not None else read_file(path)
+        return self.new.get(path, self.old[path])
+
+    def _files(self, wanted: Sequence[Finding]) -> dict[str, File]:
+        """The files with corrections in them."""
+        changes: dict[str, list[Change]] = {}
+        for f in wanted:
+            piece = self.paper.piece_at(f.start)
+            change = Change(piece.cell, f.start - piece.start, f.stop - piece.start, f.fix)
+            changes.setdefault(piece.path, []).append(change)
+        return {p: replace(self._file(p), text=self._file(p).changed(c)) for p, c in changes.items()}
+
+    def _changed(self, wanted: Sequence[Finding]) -> Paper:
+        """The document as it would be."""
+        files = {**self.new, **self._files(wanted)}
+
+        def read(path: str) -> str:
+            return unified(files[path].text) if path in files else read_text(path)
+
+        text = unified(self.text) if self.text is not None and self.main not in files else read(self.main)
+        return paper_of(text, self.main, self.paper.kind, read=read)
 
 
-def _one_row(text: str) -> bool:
-    return "\\\\" not in text and "&" not in text and "%" not in text and "\n" not in text
+def _why_not(paper: Paper, f: Finding, marks: Marks) -> str:
+    if marks.forbids(f.place, f.end):
+        return "its line is marked `no-fix`"
+    if marks.asked and not marks.asks(f.place, f.end):
+        return "the document marks other lines to be fixed"
+    if not f.fix:
+        return "there is no correction that fits in its place"
+    side = paper.text[f.start : f.stop]
+    return "it goes over several rows" if "\\\\" in side or any(c in side for c in "&%\n") else ""
 
 
-def _apply(paper: Paper, wanted: Sequence[Finding]) -> Paper:
-    """The document with the corrections, read anew from its changed texts."""
-    texts = _texts(paper, wanted)
-    main = paper.pieces[0].path if paper.pieces else paper.name
-    if any(p.cell for p in paper.pieces):
-        merged = "\n\n".join(texts[(p.path, p.cell)] for p in paper.pieces)
-        return paper_of(merged, main, ".md", files=False) if False else _cells(paper, texts)
-    loader = {path: text for (path, _), text in texts.items()}
-    return _with_files(main, loader)
+def _line(place: Place) -> tuple[str, int, int]:
+    return place.file, place.cell, place.line
 
 
-def _cells(paper: Paper, texts: dict[tuple[str, int], str]) -> Paper:
-    cells = [{"cell_type": "code", "source": ""} for _ in range(max(p.cell for p in paper.pieces))]
-    for (_, cell), text in texts.items():
-        cells[cell - 1] = {"cell_type": "markdown", "source": text}
-    return paper_of(json.dumps({"cells": cells}), paper.name, ".ipynb")
-
-
-def _with_files(main: str, texts: dict[str, str]) -> Paper:
-    from . import load
-
-    original = load.read_text
-    try:
-        load.read_text = lambda path: texts.get(path, "") or original(path)  # type: ignore[assignment]
-        return load.paper_of(texts[main], main)
-    finally:
-        load.read_text = original  # type: ignore[assignment]
-
-
-def _texts(paper: Paper, wanted: Sequence[Finding]) -> dict[tuple[str, int], str]:
-    out: dict[tuple[str, int], str] = {}
-    for p in paper.pieces:
-        if (p.path, p.cell) in out:
-            continue
-        text = paper.text[p.start : p.stop]
-        for f in sorted((f for f in wanted if p.start <= f.start < p.stop), key=lambda f: -f.start):
-            text = text[: f.start - p.start] + f.fix + text[f.stop - p.start :]
-        out[(p.path, p.cell)] = text
-    return out
-
-
-def _fixed(paper: Paper, changed: Paper, applied: list[Finding]) -> Fixed:
-    out = Fixed(applied=applied)
-    for (path, cell), text in _texts(paper, applied).items():
-        old = next(paper.text[p.start : p.stop] for p in paper.pieces if (p.path, p.cell) == (path, cell))
-        if old != text:
-            key = path if not cell else f"{path}#{cell}"
-            out.texts[key] = (old, text)
-    return out
-
-
-def write(fixed: Fixed) -> list[str]:
-    """Write the changed files as they were encoded, with their line ends; the paths."""
-    written = []
-    cells: dict[str, dict[int, tuple[str, str]]] = {}
-    for key, (old, new) in fixed.texts.items():
-        path, _, cell = key.rpartition("#")
-        if path and cell.isdigit():
-            cells.setdefault(path, {})[int(cell)] = (old, new)
-        else:
-            _write_text(key, old, new)
-            written.append(key)
-    for path, changes in cells.items():
-        _write_notebook(path, changes)
-        written.append(path)
-    return written
-
-
-def _write_text(path: str, old: str, new: str) -> None:
-    data = Path(path).read_bytes()
-    text = decoded(data, path)
-    changed = _patched(text, old, new)
-    if b"\r\n" in data:
-        changed = changed.replace("\n", "\r\n")
-    for encoding in ("utf-8-sig", "utf-8") if data.startswith(b"\xef\xbb\xbf") else ("utf-8", "latin-1"):
-        try:
-            data.decode(encoding)
-            Path(path).write_bytes(changed.encode(encoding))
-            return
-        except (UnicodeDecodeError, UnicodeEncodeError):
-            continue
-
-
-def _patched(text: str, old: str, new: str) -> str:
-    """The file with the changes that were made to what was read of it; code that was hidden in Markdown is as it was."""
-    if text == old:
-        return new
-    import difflib
-
-    out, at = [], 0
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            out += [text[at:a], new[c:d]]
-            at = b
-    return "".join([*out, text[at:]])
-
-
-def _write_notebook(path: str, changes: dict[int, tuple[str, str]]) -> None:
-    raw = Path(path).read_text(encoding="utf-8")
-    data = json.loads(raw)
-    for number, (old, new) in changes.items():
-        cell = data["cells"][number - 1]
-        source = cell["source"]
-        text = _patched("".join(source) if isinstance(source, list) else source, old, new)
-        cell["source"] = text.splitlines(keepends=True) if isinstance(source, list) else text
-    indent = 1 if raw.startswith("{\n ") else None
-    Path(path).write_text(json.dumps(data, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
-
-
-__all__ = ["Fixed", "fixes_of", "read_text", "write"]
+__all__ = ["Fixed", "fixes_of"]

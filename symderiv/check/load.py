@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError, LimitError
@@ -13,6 +15,7 @@ from .tex import Scanner
 
 MAX_BYTES = 20_000_000
 SUFFIXES = (".tex", ".ltx", ".latex", ".md", ".markdown", ".rmd", ".qmd", ".ipynb", ".txt")
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MARKDOWN = (".md", ".markdown", ".rmd", ".qmd")
 _FENCE = re.compile(
     r"^(?P<indent>[ \t]{0,3})(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
@@ -32,17 +35,19 @@ def load_paper(path: str) -> Paper:
     return paper_of(text, path)
 
 
-def paper_of(text: str, name: str = "input", kind: str = "", files: bool = True) -> Paper:
-    """A document from its text; `kind` is a suffix, found out where it is empty."""
+def paper_of(
+    text: str, name: str = "input", kind: str = "", files: bool = True, read: Callable[[str], str] | None = None
+) -> Paper:
+    """A document from its text; `kind` is a suffix, found out where it is empty; `read` gives the text of a file that it takes in."""
     suffix = kind or os.path.splitext(name)[1].lower()
-    paper = Paper(name)
+    paper = Paper(name, kind=kind)
     if suffix == ".ipynb":
         _notebook(paper, text, name)
     elif suffix in _MARKDOWN or (suffix not in SUFFIXES and not _looks_like_tex(text)):
         _markdown(paper, name, text, 0)
     else:
         piece = paper.add(name, text)
-        scanner = Scanner(paper, _loader(name) if files else None)
+        scanner = Scanner(paper, _loader(name, read or read_text) if files else None)
         scanner.stack.append(name)
         scanner.scan(piece)
         if not any(e.kind in ("display", "inline", "trouble") for e in paper.events) and suffix not in (".tex", ".ltx", ".latex"):
@@ -69,29 +74,43 @@ def read_text(path: str) -> str:
 
 
 def decoded(data: bytes, name: str) -> str:
-    """UTF-8, with or without a mark, UTF-16 with one, else Latin-1; line ends become `\\n`.
+    """The text of a file; line ends become `\\n`.
 
     Raises:
         InputError: SD110 for binary data.
     """
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return _lines(data.decode("utf-16"))
-        except UnicodeDecodeError:
-            pass
+    mark, encoding = encoding_of(data, name)
+    return unified(data[len(mark) :].decode(encoding))
+
+
+def encoding_of(data: bytes, name: str) -> tuple[bytes, str]:
+    """The mark at the beginning and the encoding: UTF-8 or UTF-16 with a mark, UTF-8 without, else Latin-1.
+
+    Raises:
+        InputError: SD110 for binary data.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                data[len(mark) :].decode(encoding)
+                return mark, encoding
+            except UnicodeDecodeError:
+                break
     if b"\0" in data:
         raise InputError(f"{name} is not a text file", code="SD110", hint="give a .tex, .md or .ipynb file")
     try:
-        return _lines(data.decode("utf-8-sig"))
+        data.decode("utf-8")
+        return b"", "utf-8"
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     strange = sum((c < " " and c not in "\t\n\r\f") or "\x7f" <= c <= "\x9f" for c in text)
     if strange > len(text) / 20:
         raise InputError(f"{name} is not a text file", code="SD110", hint="give a .tex, .md or .ipynb file")
-    return _lines(text)
+    return b"", "latin-1"
 
 
-def _lines(text: str) -> str:
+def unified(text: str) -> str:
+    """The text with `\\n` at every end of a line."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -99,7 +118,7 @@ def _looks_like_tex(text: str) -> bool:
     return bool(re.search(r"\\(documentclass|begin\s*\{|section|\[|\()", text)) or not re.search(r"\$|^#|```", text, re.MULTILINE)
 
 
-def _loader(name: str):
+def _loader(name: str, read: Callable[[str], str]) -> Callable[[str, str], tuple[str, str] | None]:
     base = os.path.dirname(name)
 
     def load(wanted: str, including: str) -> tuple[str, str] | None:
@@ -108,7 +127,7 @@ def _loader(name: str):
                 path = os.path.normpath(os.path.join(folder, wanted + ending))
                 if os.path.isfile(path):
                     try:
-                        return path, read_text(path)
+                        return path, read(path)
                     except (InputError, LimitError):
                         return None
         return None
@@ -185,7 +204,7 @@ def _notebook(paper: Paper, text: str, name: str) -> None:
         source = "".join(s for s in source if isinstance(s, str)) if isinstance(source, list) else source
         if isinstance(source, str):
             scanner.paragraph += 1
-            _markdown(paper, name, _lines(source), k, scanner)
+            _markdown(paper, name, unified(source), k, scanner)
 
 
-__all__ = ["SUFFIXES", "decoded", "load_paper", "paper_of", "read_text"]
+__all__ = ["SUFFIXES", "decoded", "encoding_of", "load_paper", "paper_of", "read_text", "unified"]

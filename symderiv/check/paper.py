@@ -54,6 +54,7 @@ class Paper:
 
     Attributes:
         name: what the document is called.
+        kind: the suffix that says how it was read.
         text: all of it.
         pieces: where in the text each file is.
         events: in the order of reading.
@@ -63,6 +64,7 @@ class Paper:
     text: str = ""
     pieces: list[Piece] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    kind: str = ""
     _lines: list[int] = field(default_factory=list, repr=False)
 
     def add(self, path: str, text: str, cell: int = 0) -> Piece:

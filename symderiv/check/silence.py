@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 from .findings import Finding
-from .paper import Paper
+from .paper import Paper, Place
 from .rules import CODE_OF, RULES
 
+_FIX = re.compile(r"(no-?fix|fix)\b[:\s]*(.*)", re.IGNORECASE)
 _IGNORE = re.compile(r"(ignore-file|ignore-next|ignore|off|on)\b[:\s]*(.*)", re.IGNORECASE)
+
+
+_INSIDE = re.compile(r"%+\s*symderiv:\s*([^\n]*)|<!--\s*symderiv:\s*(.*?)-->", re.DOTALL)
 
 
 def codes_in(text: str) -> set[str]:
@@ -54,24 +58,17 @@ class Silence:
         self._inside()
 
     def _inside(self) -> None:
-        """Remarks inside displays, which the scanner passes over with their formula."""
-        for e in self.paper.events:
-            if e.kind != "display":
-                continue
-            for m in re.finditer(r"%+\s*symderiv:\s*(ignore(?:-next)?)\b([^\n]*)", self.paper.text[e.start : e.stop]):
-                self._line(e.start + m.start(), codes_in(m[2]))
+        for at, text in remarks_inside(self.paper):
+            m = _IGNORE.fullmatch(text)
+            if m is not None and m[1].lower() in ("ignore", "ignore-next"):
+                self._line(at, codes_in(m[2]))
 
     def _line(self, offset: int, codes: set[str]) -> None:
-        """The line of the remark; a line that holds nothing else stands for the next one."""
-        place = self.paper.place(offset)
-        text = self.paper.text
-        begin = text.rfind("\n", 0, offset) + 1
-        alone = not text[begin:offset].strip(" \t%<!-")
-        for line in (place.line, place.line + 1) if alone else (place.line,):
-            self.lines.setdefault((place.file, place.cell, line), set()).update(codes)
+        for line in lines_of_remark(self.paper, offset):
+            self.lines.setdefault(line, set()).update(codes)
 
     def understands(self, text: str) -> bool:
-        return bool(_IGNORE.fullmatch(text)) or text.lower().startswith(("fix", "layout"))
+        return bool(_IGNORE.fullmatch(text) or _FIX.fullmatch(text))
 
     def off(self, offset: int) -> bool:
         """Whether checking is off here."""
@@ -90,4 +87,49 @@ class Silence:
         return False
 
 
-__all__ = ["Silence", "codes_in"]
+@dataclass
+class Marks:
+    """Lines that the author wants mended, `% symderiv: fix`, or left as they are, `% symderiv: no-fix`."""
+
+    asked: set[tuple[str, int, int]] = field(default_factory=set)
+    forbidden: set[tuple[str, int, int]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, paper: Paper) -> Marks:
+        """The marks of a document."""
+        out = cls()
+        beside = [(e.start, e.text) for e in paper.events if e.kind == "remark"]
+        for at, text in [*beside, *remarks_inside(paper)]:
+            m = _FIX.fullmatch(text)
+            if m is not None:
+                (out.forbidden if m[1].lower().startswith("no") else out.asked).update(lines_of_remark(paper, at))
+        return out
+
+    def asks(self, start: Place, stop: Place) -> bool:
+        """Whether a side that goes from one place to another is marked."""
+        return any((start.file, start.cell, line) in self.asked for line in range(start.line, stop.line + 1))
+
+    def forbids(self, start: Place, stop: Place) -> bool:
+        """Whether it is to be left as it is."""
+        return any((start.file, start.cell, line) in self.forbidden for line in range(start.line, stop.line + 1))
+
+
+def remarks_inside(paper: Paper) -> list[tuple[int, str]]:
+    """The remarks inside displays, which the scanner passes over with their formula: place and text."""
+    out = []
+    for e in paper.events:
+        if e.kind == "display":
+            found = _INSIDE.finditer(paper.text[e.start : e.stop])
+            out += [(e.start + m.start(), " ".join((m[1] or m[2] or "").split())) for m in found]
+    return out
+
+
+def lines_of_remark(paper: Paper, offset: int) -> list[tuple[str, int, int]]:
+    """The line of a remark; one that holds nothing else stands for the next one as well."""
+    place = paper.place(offset)
+    begin = paper.text.rfind("\n", 0, offset) + 1
+    alone = not paper.text[begin:offset].strip(" \t%<!-")
+    return [(place.file, place.cell, line) for line in ((place.line, place.line + 1) if alone else (place.line,))]
+
+
+__all__ = ["Marks", "Silence", "codes_in"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from .options import parse_declarations, standard_input
 
 if TYPE_CHECKING:
     from ..check import Options, Report
+    from ..check.paper import Paper
 
 RIGHT, WRONG, NOT_UNDERSTOOD = 0, 1, 2
 
@@ -41,7 +43,11 @@ RIGHT, WRONG, NOT_UNDERSTOOD = 0, 1, 2
 )
 @click.option("--ignore", multiple=True, metavar="CODE", help="Findings that are not told; repeatable.")
 @click.option("--select", multiple=True, metavar="CODE", help="Tell only these; repeatable.")
-@click.option("--fix", is_flag=True, help="Write the corrected sides into the files, where a second check agrees.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Write corrected sides into the files, where a second check agrees; in a document with `% symderiv: fix` only there.",
+)
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @click.option("--strict", is_flag=True, help="Leave with exit code 2 when a relation was skipped.")
 @click.option(
@@ -90,7 +96,7 @@ def check(
     from ..check.report import render
 
     if reports and not diff:
-        click.echo(render(reports, format_, verbose))
+        click.echo(render(reports, format_, verbose), err=fix and "-" in files)
     failed = any(code == NOT_UNDERSTOOD for _, code in outcome)
     if any(r.findings for r in reports):
         return WRONG
@@ -135,7 +141,7 @@ def _checked(
     from ..check.cache import Cache
     from ..check.checker import Checker
     from ..check.config import find_config, merged, sidecar
-    from ..check.load import load_paper, paper_of
+    from ..check.load import load_paper, paper_of, unified
     from ..check.parallel import jobs_of
 
     standard = path == "-"
@@ -145,9 +151,8 @@ def _checked(
     ):
         return None, RIGHT
     options = merged(given, config)
-    paper = (
-        paper_of(standard_input().replace("\r\n", "\n"), "<stdin>", f".{kind}" if kind else "") if standard else load_paper(path)
-    )
+    text = standard_input() if standard else None
+    paper = load_paper(path) if text is None else paper_of(unified(text), "<stdin>", f".{kind}" if kind else "")
     if not standard:
         options = merged(options, {"vars": sidecar(path)})
     cache = None if no_cache or standard else Cache(path)
@@ -155,30 +160,52 @@ def _checked(
         report = Checker(paper, options).run(progress, cache, jobs_of(jobs if jobs is not None else config.get("jobs", 1)))
     if cache is not None:
         cache.save()
-    if (fix or diff) and report.findings:
-        report = _mended(paper, report, options, diff, standard)
-    return report, report.exit_code
+    if fix or diff:
+        report = _mended(paper, report, options, diff, text)
+    code = report.exit_code
+    return report, NOT_UNDERSTOOD if not code and config.get("strict") and (report.skipped or report.troubles) else code
 
 
-def _mended(paper: Any, report: Report, options: Options, diff: bool, standard: bool) -> Report:
+def _mended(paper: Paper, report: Report, options: Options, diff: bool, text: str | None) -> Report:
+    """The report after the corrections were written, or shown; a text from standard input goes to standard output."""
     from ..check.checker import Checker
-    from ..check.fix import fixes_of, write
-    from ..check.load import load_paper
+    from ..check.fix import fixes_of
+    from ..check.load import load_paper, paper_of, unified
 
-    fixed = fixes_of(paper, report, options)
-    if diff or standard:
-        import difflib
-
-        for path, (old, new) in fixed.texts.items():
-            lines = difflib.unified_diff(old.split("\n"), new.split("\n"), path, path, lineterm="")
-            click.echo("\n".join(lines))
+    fixed = fixes_of(paper, report, options, text)
+    for finding, reason in fixed.left:
+        click.echo(f"{finding.place}: not fixed: {reason}", err=True)
+    if diff:
+        for file, new in fixed.files:
+            click.echo(_difference(file.path, file.text, new), nl=False)
+        click.echo(f"would fix {_sides(fixed.applied)}", err=True)
         return report
-    if not fixed.texts:
-        click.echo("nothing could be fixed", err=True)
+    if text is not None:
+        new = fixed.files[0][1] if fixed.files else text
+        click.echo(new, nl=False)
+        return Checker(paper_of(unified(new), paper.name, paper.kind), options).run() if fixed.files else report
+    if not fixed.files:
         return report
-    written = write(fixed)
-    click.echo(f"fixed {len(fixed.applied)} in {', '.join(written)}", err=True)
+    click.echo(f"fixed {_sides(fixed.applied)} in {', '.join(fixed.write())}", err=True)
     return Checker(load_paper(paper.name), options).run()
+
+
+def _sides(applied: Sequence[object]) -> str:
+    return f"{len(applied)} side{'' if len(applied) == 1 else 's'}"
+
+
+def _difference(path: str, old: str, new: str) -> str:
+    """A unified diff that `patch` takes, with the line ends of the file."""
+    import difflib
+
+    def lines(text: str) -> list[str]:
+        *whole, last = text.split("\n")
+        return [line + "\n" for line in whole] + ([last] if last else [])
+
+    out = []
+    for line in difflib.unified_diff(lines(old), lines(new), path, path):
+        out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
+    return "".join(out)
 
 
 class _Progress:
