@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from .values import Values
 if TYPE_CHECKING:
     from .checker import Checker
 
+_OWN = re.compile(r"(?:D|J)\d+\w*|d_\w+")  # names that stand for derivatives and differentials
 USUAL = 6  # arrays for which something usual is tried
 
 
@@ -53,7 +55,7 @@ class Certainty:
         used = used_names(reading)
         assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}
-        assumed = {n for n in assumed if not n.startswith(("D", "J", "d_")) or n in meaning.vars}
+        assumed = {n for n in assumed if not _OWN.fullmatch(n) or n in meaning.vars}
         if any(s.error is not None for s in reading.sides):
             tokens = set(flat(chain)) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
             used |= {n for n in meaning.origin if n in tokens or n[:1] in tokens}

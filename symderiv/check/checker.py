@@ -202,7 +202,8 @@ class Checker(Plan):
 
 def _in_passing(r: Relation) -> Relation:
     """A relation in a line of prose that is not understood is no line of a derivation: it is told with `--verbose` only."""
-    return replace(r, status="aside") if r.status == "skipped" else r
+    general = r.finding is not None and r.finding.kind == "shape"  # `A A^{-1} = I` beside a matrix A that is not square
+    return replace(r, status="aside", finding=None) if r.status == "skipped" or general else r
 
 
 def _may_be_update(chain: Chain) -> bool:

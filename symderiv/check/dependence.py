@@ -13,33 +13,35 @@ from ..read.latex.tree import Cursor, Item, Token, is_macro
 from .relations import Chain
 
 
-def dependence(chains: Iterable[Chain], r: LatexReader) -> dict[str, set[str]]:
-    """Name -> names by which it is differentiated somewhere, for names that the reader knows."""
+def dependence(chains: Iterable[Chain], r: LatexReader) -> tuple[dict[str, set[str]], set[str]]:
+    """Name -> names by which it is differentiated somewhere, for names that the reader knows; and all names by which something is."""
     out: dict[str, set[str]] = {}
+    by: set[str] = set()
     for chain in chains:
         for side in chain.sides:
-            _walk(side, r, out)
-    return out
+            _walk(side, r, out, by)
+    return out, by
 
 
-def _walk(items: Sequence[Item], r: LatexReader, out: dict[str, set[str]]) -> None:
+def _walk(items: Sequence[Item], r: LatexReader, out: dict[str, set[str]], by: set[str]) -> None:
     items = list(items)
     for k, item in enumerate(items):
         if not isinstance(item, Token):
-            _walk(item.items, r, out)
+            _walk(item.items, r, out, by)
         elif is_macro(item, "frac", "dfrac", "tfrac") and k + 2 < len(items):
             try:
                 head = head_of(r, content(items[k + 1]), content(items[k + 2]), item.start, items[k + 2].stop)
             except SymDerivError:
                 continue
             if head is not None:
-                _note(head, items[k + 3 :], r, out)
+                _note(head, items[k + 3 :], r, out, by)
 
 
-def _note(head: Head, after: Sequence[Item], r: LatexReader, out: dict[str, set[str]]) -> None:
+def _note(head: Head, after: Sequence[Item], r: LatexReader, out: dict[str, set[str]], by: set[str]) -> None:
     top = _names(r, head.top if head.top is not None else list(after))
     for below, _ in head.variables:
         for name in _names(r, below):
+            by.add(name)
             for t in top:
                 if t != name:
                     out.setdefault(t, set()).add(name)

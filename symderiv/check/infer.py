@@ -205,8 +205,8 @@ def _walk(items: Sequence[Item], found: dict[Key, tuple[int, str]]) -> None:
         label, transpose = _scripts(items, k + used)
         if not why and not transpose:
             continue
-        if label is None:
-            continue
+        if label is None or (label and key == Key("e") and why):
+            continue  # an index, or a unit vector
         rank = 2 if key.base[:1].isupper() else 1
         found.setdefault(key.labelled(label) if label else key, (rank, why or "it is transposed"))
 

@@ -283,22 +283,31 @@ class ChainJudge:
 
     def _up_to_rest(self, k: int, a: Value, b: Value) -> Outcome:
         r"""`dL = A + \cdots`: right where the two agree along the variables whose differentials stand beside the dots."""
-        skipped = Outcome(k, "skipped", "differential", reason=r"`\cdots` stands for terms that are not written")
+        along = self._agree_along(a, b, [s for s in (a, b) if s.rest])
+        if not along:
+            return Outcome(k, "skipped", "differential", reason=r"`\cdots` stands for terms that are not written")
+        return Outcome(k, "right", "differential", how=along)
+
+    def _agree_along(self, a: Value, b: Value, shown: Sequence[Value]) -> str:
+        """Whether two sides agree where only what stands below differentials in some sides varies: which, in words, or ""."""
         known = differentials(self.reading)
-        shown = [
-            {x for v in variables(s.written) if v in known for x in variables(known[v])} for s in (a, b) if s.rest and s.written
-        ]
-        along = [v for v in self.varying() if all(v in s for s in shown)]
-        if not along or a.written is None or b.written is None:
-            return skipped
+        below = [{x for v in variables(s.written) if v in known for x in variables(known[v])} for s in shown if s.written]
+        along = [v for v in self.varying() if below and all(v in s for s in below)]
+        few = [v for v in along if v.name in self.values.by]  # the document differentiates by these
+        for some in (along, few) if len(few) < len(along) else (along,):
+            if some and self._equal_along(a, b, some):
+                return f"in the terms of {', '.join('d' + v.name for v in some)}"
+        return ""
+
+    def _equal_along(self, a: Value, b: Value, along: list[Var]) -> bool:
+        if a.written is None or b.written is None:
+            return False
         try:
             x = with_differentials(self.values, self.reading, a.written, along)
             y = with_differentials(self.values, self.reading, b.written, along)
         except Unknown:
-            return skipped
-        if not same_shape(x.shape, y.shape) or compare_sides(x, y, "it", explain=False).equal is not True:
-            return skipped
-        return Outcome(k, "right", "differential", how=f"in the terms of {', '.join('d' + v.name for v in along)}")
+            return False
+        return same_shape(x.shape, y.shape) and compare_sides(x, y, "it", explain=False).equal is True
 
     def _told(self, found: Comparison, anchor: int, k: int, what: str) -> Outcome:
         a, b = self.sides[anchor], self.sides[k]
@@ -318,6 +327,9 @@ class ChainJudge:
         if unsaid:
             return Outcome(k, "skipped", what, reason=unsaid, hangs=True)
         if what == "differential" and not self.varying_is_told:
+            along = self._agree_along(a, b, [b])
+            if along:  # `dr = dH w` where H varies and w does not
+                return Outcome(k, "right", what, how=along)
             return Outcome(k, "skipped", what, reason="nothing says which variables vary")
         turned = self._denominator(anchor, k)
         if turned is not None:

@@ -90,7 +90,7 @@ class Plan:
             if name not in defined:
                 declared.add(v, how)
         reader = LatexReader(self.paper.text, declared, Clock(self.paper.text), Inference(), self.paper.name, Context())
-        found = dependence(self.chains, reader)
+        found, self.values.by = dependence(self.chains, reader)
         for name, on in self.applied.items():
             found.setdefault(name, set()).update(n for n in on if n in declared.vars and n != name)
         self.values.depends = {n: on for n, on in found.items() if n not in defined and on}
@@ -153,7 +153,8 @@ class Plan:
                 if name not in whole.vars:
                     self.declare(whole, {name: spec}, how)
         declared = set(whole.vars)
-        chains = [c for c, r in zip(self.chains, self.cast.roles, strict=True) if r.kind in ("definition", "claim", "again")]
+        used = ((c, r) for c, r in zip(self.chains, self.cast.roles, strict=True) if r.kind in ("definition", "claim", "again"))
+        chains = [c for c, r in used if r.kind == "definition" or not r.inline]  # claims in prose may be rules in general letters
         defined = {r.known.name: r.known for r in self.cast.roles if r.known is not None and r.kind == "definition"}
         whole.known = {}
         for name in defined:

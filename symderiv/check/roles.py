@@ -166,13 +166,19 @@ class _Director:
         if plan is None or plan.definition is None:
             return Role("aside" if inline else "claim")
         name = self._name(plan.definition.key)
-        if _is_index(chain.sides[1]) and name in self.bound:
+        if _is_index(chain.sides[1]) and (name in self.bound or (inline and self._names_no_value(chain))):
             return Role("aside" if inline else "claim")
         if inline and not told and chain.signs[0] != ":=" and not self._says_what_it_is(chain, name):
             return Role("aside")
         if chain.signs[0] == "=" and not told and _is_number(chain.sides[1]) and len(chain.sides) == 2:
             return Role("aside" if inline else "claim")
         return self._of_name(chain, name, told, inline)
+
+    def _names_no_value(self, chain: Chain) -> bool:
+        """Whether `k = j` sets a letter equal to a letter of which nothing says that it has a value."""
+        letters = [i.text for i in chain.sides[1] if isinstance(i, Token)]
+        known = {*self.meaning.vars, *self.meaning.known, *self.meaning.declared().sizes}
+        return len(letters) == 1 and letters[0].isalpha() and letters[0] not in known
 
     def _says_what_it_is(self, chain: Chain, name: str) -> bool:
         """`the scores are $z = X w$`: a new name and an expression, and no word that makes it a condition."""

@@ -70,13 +70,13 @@ def _fill(rows: list[list[Item]], items: Sequence[Item]) -> None:
         elif is_macro(item, "rlap", "llap", "clap", "mathrlap", "mathllap", "mathclap", "smash", "mathrlap") and isinstance(
             after, Group
         ):
-            rows[-1].extend(after.items)
+            _fill(rows, after.items)
             k += 1
         elif is_macro(item, "resizebox", "scalebox") and isinstance(after, Group):
             count = 3 if is_macro(item, "resizebox") else 2
             groups = [i for i in items[k + 1 : k + 1 + count] if isinstance(i, Group)]
             if len(groups) == count:
-                rows[-1].extend(groups[-1].items)
+                _fill(rows, groups[-1].items)
                 k += count
         elif is_macro(item, "quad", "qquad") and not any(not (isinstance(i, Token) and i.kind == "amp") for i in rows[-1]):
             pass  # a row is moved to the right

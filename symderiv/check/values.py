@@ -69,6 +69,7 @@ class Values:
     Attributes:
         depends: name -> names that it depends on, because the document writes derivatives of the one by the other and defines
             neither: `∂y/∂z` of a declared y is unknown, never zero.
+        by: names by which the document differentiates something.
         hold: gives the words of a defined name in terms of another one, which is held as a variable.
         supposed: variables -> what they are taken to be for a trial, though nothing says so.
         undefined: name of a function that nothing defines -> the values by which it is differentiated: it is any smooth function of
@@ -79,6 +80,7 @@ class Values:
     depends: dict[str, set[str]] = field(default_factory=dict)
     jacobians: dict[tuple[str, str], Var] = field(default_factory=dict)
     variables: dict[str, Var] = field(default_factory=dict)
+    by: set[str] = field(default_factory=set)
     hold: Callable[[str, Node, str, Node], tuple[Node, Var] | None] | None = None
     supposed: dict[Var, Node] = field(default_factory=dict)
     undefined: dict[str, list[Node]] = field(default_factory=dict)
@@ -248,8 +250,17 @@ class Values:
 
 def _in_terms_of(words: Node, node: Node, v: Var) -> Node:
     """Words with a variable for a value that they hold in another way of writing: `‖w‖₁` holds `|w|`."""
-    core, part = normal(words), normal(node)
-    return to_words(replace_nodes(core, {part: v})) if any(n is part for n in postorder(core)) else words
+    logs = {
+        n: Call("log", Call("abs", Call("det", *n.operands)))
+        for n in postorder(words)
+        if isinstance(n, Call) and n.name == "logdet"
+    }
+    for core in (normal(words), normal(replace_nodes(words, logs))) if logs else (normal(words),):
+        inside = set(postorder(core))
+        rule = {normal(x): w for x, w in ((node, v), (Call("neg", node), Call("neg", v))) if normal(x) in inside}
+        if rule:
+            return to_words(replace_nodes(core, rule))
+    return words
 
 
 def resolved(values: Values, reading: Reading, words: Node) -> tuple[Node, set[Var], str]:

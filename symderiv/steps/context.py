@@ -15,6 +15,7 @@ from ..notation.polish import polish
 from ..notation.words import to_words
 from ..simplify.add import add
 from ..simplify.calls import call
+from ..simplify.lower import normal
 from ..simplify.product import scale
 from .blocks import Block, blocks
 from .display import rough_look
@@ -295,10 +296,14 @@ class Context:
         multiplies out, a derivative by that name would miss a path."""
         if self.task.style != "graph":
             return words
-        inside = set(postorder(words))
-        if not any(v in inside and node in self.trace.event for node, v in self.names.order):
+        named = {node: v for node, v in self.names.order if node in self.trace.event and node is not core}
+        shown = {w: v for node, v in named.items() for w in (to_words(node), self.trace.written.get(node)) if w is not None}
+        inside = set(postorder(replace(words, shown)))  # a reader sees a name wherever its value stands
+        if not any(v in inside for v in named.values()):
             return words  # no derivative by a name in it is told
         short = self.speller.short(core, keep=core)
+        if any(node.rank == 2 and normal(Call("T", to_words(node))) is node for node in named):
+            return to_words(short)  # of a value that is symmetric, M c and Mᵀ c are one, but their derivatives by M are not
         direct = [v for v in self.task.targets if v not in inside and any(n is v for n in postorder(short))]
         return to_words(short) if direct else words
 

@@ -65,7 +65,7 @@ class IndexBuilder:
 
     def __init__(self, c: Context, v: Var) -> None:
         self.c, self.v = c, v
-        self.letters = Letters(c.taken)
+        self.letters = Letters(c.taken | {name.name for _, name in c.names.order})
         self.partials: dict[Node, Var] = {}
         self.lead, self.free = self._free_indices()
         self.entries = Entries(self.letters, self.free, c.trace.place)

@@ -236,7 +236,7 @@ class _StepPrinter(MathPrinter):
         """Sums and derivatives beside a fraction, not in it: `q/p ∂p/∂z`."""
         first, rest = replace(pieces[0], coef=abs(pieces[0].coef)), pieces[1:]
         body, level = self.text(first)
-        tail = super().visit(Call("mul", *node.operands[1:]), rest) if len(rest) > 1 else rest[0]
+        tail = self.value(super().visit(Call("mul", *node.operands[1:]), rest) if len(rest) > 1 else rest[0])
         sign = -1 if pieces[0].coef.could_extract_minus_sign() else 1
         last = self.n.brackets(tail.body) if tail.level <= MathLevel.SUM else tail.body
         front = body if level >= MathLevel.JUXTAPOSED else self.n.brackets(body)

@@ -298,7 +298,7 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
     if known:
         after = c.peek(1)
         if not (scripts.sub is not None and isinstance(after, Token) and after.kind == "sub"):  # X_{ij} (W_1)_{jk} is a product
-            _check_product(r, key, scripts, g, start)
+            _check_product(r, key, scripts, g, start, own, c.peek(1))
         return None
     written = key.base if key.base not in GREEK else "\\" + key.base
     if written in r.functions or key.base in r.functions:
@@ -323,8 +323,8 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         return found
 
 
-def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int) -> None:
-    """`y(x)` of a declared y: nobody writes a product so.
+def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int, name: str, after: Item | None) -> None:
+    """`y(x)` of a declared y: nobody writes a product so; `y (B y)^\\top` of a declared vector is the outer product.
 
     Raises:
         InputError: SD133.
@@ -337,7 +337,9 @@ def _check_product(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: 
         or (isinstance(names[k - 1], Token) and names[k - 1].kind == "sub")  # type: ignore[union-attr]
         for k, i in enumerate(names)
     )
-    if bare:
+    told = bool(name) and name in r.declared.vars and not r.is_guess(r.declared.vars[name])
+    power = isinstance(after, Token) and after.kind == "sup" and len(names) > 1
+    if bare and not (told and power and r.declared.vars[name].rank):
         what = f"`{r.text(start, g.stop)}`: a product, or a function of what is in the brackets?"
         raise r.error(what, start, g.stop, "SD133", "leave out the brackets, or write the product with \\cdot")
 

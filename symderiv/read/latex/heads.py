@@ -156,7 +156,7 @@ def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
             if found is not None and inner.done and not (isinstance(c.peek(1), Token) and c.peek(1).kind in ("sub", "sup")):  # type: ignore[union-attr]
                 c.next()
                 return replace(found, start=item.start, stop=item.stop)
-        key = name_key(r, c)
+        key = _in_brackets(r, c) or name_key(r, c)
     if key is None:
         c.at = begin
         return None
@@ -167,6 +167,22 @@ def name_pattern(r: LatexReader, c: Cursor) -> Pattern | None:
         arguments = following
         c.next()
     return Pattern(key, scripts, arguments, start, c.last)
+
+
+def _in_brackets(r: LatexReader, c: Cursor) -> Key | None:
+    """The name of `(W_1)_{ij}`, whose brackets hold a label together with its letter; None, with nothing consumed, for anything else."""
+    g, after = c.peek(), c.peek(1)
+    if not (isinstance(g, Group) and g.opener == "(" and isinstance(after, Token) and after.kind == "sub" and len(g.items) > 1):
+        return None
+    inner = Cursor(g.items, g.start, g.stop)
+    found = name_pattern(r, inner)
+    if found is None or not inner.done or found.arguments is not None or found.scripts.raised or found.scripts.primes:
+        return None
+    label = label_text(found.scripts.sub) if found.scripts.sub is not None else None
+    if label is None or not label.isalnum() or (label.isalpha() and len(label) == 1):
+        return None  # a letter may be an index
+    c.next()
+    return found.key.labelled(label)
 
 
 def is_plain_unknown(r: LatexReader, p: Pattern) -> bool:
