@@ -12,7 +12,7 @@ THREADS = os.environ.get("BENCHMARK_THREADS", "2")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, THREADS)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of one contender do not spin while another runs
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 CONTENDERS = ("numpy", "numba", "structured", "jax", "torch")
 
 
