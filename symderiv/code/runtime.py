@@ -75,6 +75,8 @@ def _in_blocks(part, width, total, *arrays):
         return part(*arrays)
     if count < 2 * rows:
         rows = count
+    if count * width > 100_000:
+        np.empty(2**20)  # freed at once: glibc then keeps the memory of freed arrays for the next ones
     found = part(*(x[:rows] for x in arrays))
     sums = list(found) if type(found) is tuple else [found]
     for first in range(rows, count, rows or 1):
