@@ -27,6 +27,8 @@ class Work:
         data: arrays for sizes.
         hand, best: closed forms of the data.
         jax, torch: `(module) -> loss(data)`; the derivative is taken by the peer.
+        expert, expand: the compressed Hessian as someone who restructures the JAX program by hand writes it, given `jax` and the data;
+            and the full one from it.
         too_large: peers that are left out at the largest size, where they need more than ten gigabytes.
     """
 
@@ -41,6 +43,8 @@ class Work:
     loss: Callable[[Any, Data], Any]
     best: Callable[[Data], Any] | None = None
     too_large: tuple[str, ...] = ()
+    expert: Callable[[Any, Data], Any] | None = None
+    expand: Callable[[Any, Data], np.ndarray] | None = None
 
 
 class Words:
@@ -239,6 +243,26 @@ def loss_net10(F: Words, D: Data) -> Any:
     return F.np.mean(F.logsumexp(A) - F.take(A, D["y"]))
 
 
+def blocks_net10(jax: Any, D: Data) -> Any:
+    """Jᵀ (diag p - p pᵀ) J / n for every row, by forward and reverse mode over the layers above the first."""
+
+    def above(a: Any) -> Any:
+        for k in range(2, DEPTH + 1):
+            a = jax.nn.relu(a) @ D[f"W{k}"]
+        return a
+
+    def block(x: Any) -> Any:
+        a = x @ D["W1"]
+        J, p = jax.jacobian(above)(a), jax.nn.softmax(above(a))
+        return J.T @ (p[:, None] * J) - jax.numpy.outer(p @ J, p @ J)
+
+    return jax.vmap(block)(D["X"]) / len(D["X"])
+
+
+def full_net10(blocks: Any, D: Data) -> np.ndarray:
+    return np.einsum("ni,nk,njl->ijkl", D["X"], D["X"], np.asarray(blocks), optimize=True)
+
+
 NET10_VARS = {"X": "n,h", **{f"W{k}": "h,h" for k in range(1, DEPTH + 1)}, "y": "n integer"}
 NET10_TEXT = "cross_entropy(" + "relu(" * (DEPTH - 1) + "X @ W1" + "".join(f") @ W{k}" for k in range(2, DEPTH + 1)) + ", y)"
 
@@ -260,6 +284,18 @@ def hand_masked(D: Data) -> np.ndarray:
     H = np.zeros((m, k, m, k))
     blocks = (D["M"] ** 2 @ (V[:, :, None] * V[:, None, :]).reshape(len(V), -1)).reshape(m, k, k)
     H[np.arange(m), :, np.arange(m), :] = 2 * blocks
+    return H
+
+
+def blocks_masked(jax: Any, D: Data) -> Any:
+    """The k×k blocks, a row at a time."""
+    return jax.vmap(lambda m: 2 * (D["V"].T * m**2) @ D["V"])(D["M"])
+
+
+def full_masked(blocks: Any, D: Data) -> np.ndarray:
+    m, k = D["U"].shape
+    H = np.zeros((m, k, m, k))
+    H[np.arange(m), :, np.arange(m), :] = blocks
     return H
 
 
@@ -334,7 +370,8 @@ WORKS = (
     Work("softmax regression + L2", _SOFTMAX, _CLS, ("W",), "hessian", ({"n": 1000, "d": 50, "k": 10}, {"n": 4000, "d": 200, "k": 10}),
          classes, hand_softmax_hessian, loss_softmax),
     Work("masked factorisation in U", "sum((M*(U @ V.T - T))**2)", {"M": "m,n", "T": "m,n", "U": "m,k", "V": "n,k"}, ("U",), "hessian",
-         ({"m": 150, "k": 5}, {"m": 400, "k": 5}), masked, hand_masked, lambda F, D: F.np.sum((D["M"] * (D["U"] @ D["V"].T - D["T"])) ** 2), too_large=("torch",)),
+         ({"m": 150, "k": 5}, {"m": 400, "k": 5}), masked, hand_masked, lambda F, D: F.np.sum((D["M"] * (D["U"] @ D["V"].T - D["T"])) ** 2), too_large=("torch",),
+         expert=blocks_masked, expand=full_masked),
     Work("10-layer ReLU net + CE in W1", NET10_TEXT, NET10_VARS, ("W1",), "hessian", ({"h": 16, "n": 16}, {"h": 64, "n": 32}),
-         net10_data, hand_net10, loss_net10),
+         net10_data, hand_net10, loss_net10, expert=blocks_net10, expand=full_net10),
 )  # fmt: skip

@@ -27,7 +27,8 @@ SAME = {
     "logistic, Hessian": ("w", 2, _ROWS, LOGISTIC),
     "softmax": ("W", 1, _CLASSES, [
         "cross_entropy(X @ W, y) + lam/2*sum(W**2)", "lam/2*norm(W)**2 + cross_entropy(X @ W, y)",
-        "-mean(sum(onehot(y, k)*log(softmax(X @ W)), axis=1)) + lam*sum(W**2)/2", "nll(log_softmax(X @ W), y) + trace(W.T @ W)*lam/2",
+        "-mean(sum(onehot(y, k)*log(softmax(X @ W)), axis=1)) + lam*sum(W**2)/2",
+        "nll(log_softmax(X @ W), y) + trace(W.T @ W)*lam/2",
         "mean(log(sum(exp(X @ W), axis=1)) - sum((X @ W)*onehot(y, k), axis=1)) + lam/2*sum(W**2)",
     ]),
     "hinge": ("W", 1, _CLASSES, [
@@ -38,7 +39,9 @@ SAME = {
         "sum((sigmoid(sigmoid(X @ W1 + b1) @ W2 + b2) - Y)**2)", "norm(Y - sigmoid(b2 + sigmoid(b1 + X @ W1) @ W2))**2",
         "sum((1/(1 + exp(-(sigmoid(X @ W1 + b1) @ W2 + b2))) - Y)**2)",
     ]),
-    "form": ("x", 1, _FORM, ["x @ A @ x", "sum(x*(A @ x))", "trace(A @ outer(x, x))", "einsum('i,ij,j->', x, A, x)", "x @ A.T @ x"]),
+    "form": ("x", 1, _FORM, [
+        "x @ A @ x", "sum(x*(A @ x))", "trace(A @ outer(x, x))", "einsum('i,ij,j->', x, A, x)", "x @ A.T @ x",
+    ]),
     "factors, Hessian": ("U", 2, {"M": "m,n", "T": "m,n", "U": "m,k", "V": "n,k"}, [
         "sum((M*(U @ V.T - T))**2)", "norm(M*(T - U @ V.T))**2", "sum(M**2*(U @ V.T - T)**2)",
         "trace((M*(U @ V.T - T)).T @ (M*(U @ V.T - T)))",
