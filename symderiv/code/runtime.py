@@ -170,6 +170,22 @@ def _logcosh(x):
     return np.where(near, np.log1p(2 * np.sinh(np.where(near, x, 0) / 2) ** 2), x + np.log1p(np.exp(-2 * x)) - np.log(2))
 
 
+def _log1mexp(x):
+    """log(1 - exp(x)) for x < 0 without cancellation."""
+    near = np.real(x) > -0.6931471805599453
+    return np.where(near, np.log(-np.expm1(np.where(near, x, -1))), np.log1p(-np.exp(np.where(near, -1, x))))
+
+
+def _logexpm1(x):
+    """log(exp(x) - 1) for x > 0 without overflow."""
+    return x + _log1mexp(-x)
+
+
+def _logsinh(x):
+    """log(sinh(x)) for x > 0 without overflow."""
+    return x + _log1mexp(-2 * x) - 0.6931471805599453
+
+
 def _erfc(x):
     """1 - erf(x) without cancellation."""
     import math
@@ -293,6 +309,12 @@ def _logsumexp(x, axis=None, keepdims=False):
     high, rest = _above(x, axis)
     with np.errstate(divide="ignore"):
         out = high + np.log1p(rest)
+    return out if keepdims else np.reshape(out, [s for a, s in enumerate(np.shape(x)) if a not in _axes_of(x, axis)])[()]
+
+
+def _logsumexp_excess(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) - max(x) without cancellation."""
+    out = np.log1p(_above(x, axis)[1])
     return out if keepdims else np.reshape(out, [s for a, s in enumerate(np.shape(x)) if a not in _axes_of(x, axis)])[()]
 
 
@@ -443,6 +465,14 @@ def _deviation(a, p):
     a, p = np.broadcast_arrays(a, p)
     d = a - np.take_along_axis(a, np.argmax(np.real(p), axis=-1)[..., None], -1)
     return d - np.sum(p * d, axis=-1, keepdims=True)
+
+
+def _peak_less_softmax(x):
+    """The gradient of max(x) - logsumexp(x): where x is largest, what is left of the share is that of the others."""
+    e = np.exp(x - np.max(np.real(x)))
+    top = np.real(x) == np.max(np.real(x))
+    count, rest = np.sum(top), np.sum(np.where(top, 0, e))
+    return np.where(top, rest / count, -e) / np.sum(e)
 
 
 def _less_onehot(p, y):

@@ -98,6 +98,22 @@ def _logcosh(x):
     return jnp.where(near, jnp.log1p(2 * jnp.sinh(jnp.where(near, x, 0) / 2) ** 2), far)
 
 
+def _log1mexp(x):
+    """log(1 - exp(x)) for x < 0 without cancellation."""
+    near = x > -0.6931471805599453
+    return jnp.where(near, jnp.log(-jnp.expm1(jnp.where(near, x, -1.0))), jnp.log1p(-jnp.exp(jnp.where(near, -1.0, x))))
+
+
+def _logexpm1(x):
+    """log(exp(x) - 1) for x > 0 without overflow."""
+    return x + _log1mexp(-x)
+
+
+def _logsinh(x):
+    """log(sinh(x)) for x > 0 without overflow."""
+    return x + _log1mexp(-2 * x) - 0.6931471805599453
+
+
 def _erfc(x):
     """1 - erf(x) without cancellation."""
     return jax.scipy.special.erfc(x)
@@ -185,6 +201,21 @@ def _softmax_jacobian(p):
     """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""
     J = jnp.outer(p, p) * (1 - jnp.eye(len(p), dtype=p.dtype))
     return jnp.diag(jnp.sum(J, axis=1)) - J
+
+
+def _logsumexp_excess(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) - max(x) without cancellation."""
+    high = jnp.max(x, axis=axis, keepdims=True)
+    top = x == high
+    rest = jnp.sum(jnp.where(top, 0, jnp.exp(x - high)), axis=axis, keepdims=keepdims)
+    return jnp.log1p(rest + (jnp.sum(top, axis=axis, keepdims=keepdims) - 1))
+
+
+def _peak_less_softmax(x):
+    """The gradient of max(x) - logsumexp(x): where x is largest, what is left of the share is that of the others."""
+    e = jnp.exp(x - jnp.max(x))
+    top = x == jnp.max(x)
+    return jnp.where(top, jnp.sum(jnp.where(top, 0, e)) / jnp.sum(top), -e) / jnp.sum(e)
 
 
 def _deviation(a, p):

@@ -88,6 +88,22 @@ def _logcosh(x):
     return torch.where(near, torch.log1p(2 * torch.sinh(torch.where(near, x, torch.zeros_like(x)) / 2) ** 2), far)
 
 
+def _log1mexp(x):
+    """log(1 - exp(x)) for x < 0 without cancellation."""
+    near, one = x > -0.6931471805599453, torch.ones_like(x)
+    return torch.where(near, torch.log(-torch.expm1(torch.where(near, x, -one))), torch.log1p(-torch.exp(torch.where(near, -one, x))))
+
+
+def _logexpm1(x):
+    """log(exp(x) - 1) for x > 0 without overflow."""
+    return x + _log1mexp(-x)
+
+
+def _logsinh(x):
+    """log(sinh(x)) for x > 0 without overflow."""
+    return x + _log1mexp(-2 * x) - 0.6931471805599453
+
+
 def _erfc(x):
     """1 - erf(x) without cancellation."""
     return torch.special.erfc(x)
@@ -252,6 +268,22 @@ def _softmax_jacobian(p):
     """diag(p) - outer(p, p) for a p that sums to 1: the diagonal is p[i] times the sum of the others."""
     J = torch.outer(p, p) * (1 - torch.eye(len(p), dtype=p.dtype, device=p.device))
     return torch.diag(torch.sum(J, 1)) - J
+
+
+def _logsumexp_excess(x, axis=None, keepdims=False):
+    """log(sum(exp(x))) - max(x) without cancellation."""
+    axes = _every(x, axis)
+    high = torch.amax(x, dim=axes, keepdim=True)
+    top = x == high
+    rest = torch.sum(torch.where(top, torch.zeros_like(x), torch.exp(x - high)), dim=axes, keepdim=keepdims)
+    return torch.log1p(rest + (torch.sum(top, dim=axes, keepdim=keepdims) - 1))
+
+
+def _peak_less_softmax(x):
+    """The gradient of max(x) - logsumexp(x): where x is largest, what is left of the share is that of the others."""
+    e = torch.exp(x - torch.max(x))
+    top = x == torch.max(x)
+    return torch.where(top, torch.sum(torch.where(top, torch.zeros_like(e), e)) / torch.sum(top), -e) / torch.sum(e)
 
 
 def _deviation(a, p):

@@ -13,6 +13,7 @@ import sympy
 from sympy import Rational, S
 
 from ..expr.nodes import Call, Node, Num
+from .cancel import plan_polynomials
 from .emit import SIMPLE, VIEWS, Emitter, Plan, Scope, same
 from .hidden import Hidden, hidden
 from .spell import ATOM, Piece, max_nest
@@ -77,7 +78,7 @@ def plan_hidden(emitter: Emitter, node: Hidden) -> Plan:
 
 def plan_add(emitter: Emitter, node: Call) -> Plan | None:
     """A sum of two terms that cancel, or None."""
-    if not 2 <= len(node.operands) <= 4:
+    if not 2 <= len(node.operands) <= 6:
         return None
     terms = [coefficient(t) for t in node.operands]
     for rule in _PAIRS:
@@ -93,7 +94,8 @@ def plan_add(emitter: Emitter, node: Call) -> Plan | None:
                     return found if isinstance(found, Plan) else same(found)
                 if isinstance(found, Node) and found.shape == node.shape:
                     return same(Call("add", found, *rest))
-    return None
+    factored = plan_polynomials(node)
+    return None if factored is None else same(factored)
 
 
 def _squares(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
@@ -119,6 +121,62 @@ def _squares(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
             rest.remove(top)
             return times(c, Call("div", rest[0] if len(rest) == 1 else Call("add", *rest), bottom))
     return None
+
+
+def _exponentials(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c eᵘ - c = c expm1(u)`, `c cosh u - c = 2c sinh(u/2)²`, `c eᵘ⁺¹ …` stays."""
+    (c, x), (d, number) = a, b
+    if number is not None or d != -c or x is None:
+        return None
+    if is_call(x, "exp"):
+        return times(c, Call("expm1", x.operands[0]))
+    if is_call(x, "cosh"):
+        return times(2 * c, Call("pow", Call("sinh", halved(x.operands[0])), Num(2)))
+    return None
+
+
+def _softplus_less(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`softplus(u) - u = softplus(-u)`, `softplus(u) - softplus(-u) = u`, and the same of `log σ(u) = -softplus(-u)`."""
+    (c, x), (d, y) = a, b
+    if y is None or not is_call(x, "softplus", "logsigmoid"):
+        return None
+    k, u = coefficient(x.operands[0])
+    if u is None:
+        return None
+    c, k = (c, k) if x.name == "softplus" else (-c, -k)  # c softplus(k u)
+    if y is u and d == -c * k:
+        return times(c, Call("softplus", times(-k, u)))
+    if is_call(y, "softplus", "logsigmoid"):
+        m, v = coefficient(y.operands[0])
+        d, m = (d, m) if y.name == "softplus" else (-d, -m)
+        if v is u and m == -k and d == -c:
+            return times(c * k, u)
+    return None
+
+
+def _less_logsumexp(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`z_i - logsumexp(z)` as an entry of `log_softmax(z)`, `max(z) - logsumexp(z)` as its largest, `p·z - logsumexp(z)`."""
+    (c, x), (d, y) = a, b
+    if x is None or y is None or d != -c or not is_call(y, "logsumexp"):
+        return None
+    z, axis = y.operands[0], y.params["axis"]
+    last = axis in (-1, z.rank - 1) or (axis is None and z.rank == 1)
+    if is_call(x, "max") and x.operands[0] is z and x.params == y.params:
+        return times(-c, hidden("logsumexp_excess", z, shape=y.shape, more=_axis_text(axis, y.params["keepdims"])))
+    if not last or y.params["keepdims"]:
+        return None
+    soft = Call("log_softmax", z, axis=-1)
+    if is_call(x, "getitem") and x.operands[0] is z and x.shape == y.shape:
+        return times(c, Call("getitem", soft, *x.operands[1:], **x.params))
+    if is_call(x, "matmul", "dot") and z.rank == 1 and len(x.operands) == 2 and z in x.operands:
+        p = x.operands[1] if x.operands[0] is z else x.operands[0]
+        if is_call(p, "softmax") and p.rank == 1:
+            return times(c, Call(x.name, p, soft))
+    return None
+
+
+def _axis_text(axis: object, keepdims: bool) -> str:
+    return f", axis={axis!r}, keepdims={keepdims!r}"
 
 
 def halved(u: Node) -> Node:
@@ -155,6 +213,28 @@ def _softmax_jacobian(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
     return out
 
 
+def _spread_jacobian(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c diag(p) + d (k p + r) pᵀ` with `d k = -c` for a softmax p: the Jacobian of the softmax and `d r pᵀ`."""
+    (c, x), (d, y) = a, b
+    if not (is_call(x, "diag") and x.rank == 2 and is_call(y, "outer")) or not is_call(x.operands[0], "softmax"):
+        return None
+    p = x.operands[0]
+    for at in (0, 1):
+        total, other = y.operands[at], y.operands[1 - at]
+        if other is not p or not is_call(total, "add"):
+            continue
+        for term in total.operands:
+            k, body = coefficient(term)
+            if body is p and d * k == -c:
+                rest = [t for t in total.operands if t is not term]
+                left = rest[0] if len(rest) == 1 else Call("add", *rest)
+                if left.shape != p.shape:
+                    continue
+                pair = (left, p) if at == 0 else (p, left)
+                return Call("add", times(c, hidden("softmax_jacobian", p, shape=x.shape)), times(d, Call("outer", *pair)))
+    return None
+
+
 def _deviation(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
     """`c a - c Σ p a` for a softmax p: the deviation from the mean with weights p."""
     (c, x), (d, y) = a, b
@@ -162,30 +242,43 @@ def _deviation(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
         return None
     if y.rank == 0 and x.rank == 1:
         pair: tuple[Node, ...] = y.operands if is_call(y, "matmul", "dot") and len(y.operands) == 2 else ()
-        if is_call(y, "sum") and is_call(y.operands[0], "mul") and len(y.operands[0].operands) == 2:
-            pair = tuple(y.operands[0].operands)
+        if is_call(y, "sum"):
+            pair = _two_factors(y.operands[0])
+        elif is_call(y, "pow", "square") and is_call(y.operands[0], "norm"):  # ‖p‖² = Σ p²
+            pair = (y.operands[0].operands[0],) * 2 if y.name == "square" or y.operands[1] is Num(2) else ()
     elif is_call(y, "sum") and y.params["keepdims"] and y.params["axis"] in (-1, x.rank - 1):
-        inner = y.operands[0]
-        pair = inner.operands if is_call(inner, "mul") and len(inner.operands) == 2 else ()
+        pair = _two_factors(y.operands[0])
     else:
         return None
     if len(pair) != 2 or x not in pair:
         return None
     p = pair[1] if pair[0] is x else pair[0]
     if is_call(p, "softmax") and p.shape == x.shape and p.params["axis"] in (-1, p.rank - 1):
+        if is_call(x, "log_softmax") and x.operands == p.operands and x.params == p.params:
+            x = x.operands[0]  # a constant shift of log p, and exact
         return times(c, hidden("deviation", x, p))
     return None
+
+
+def _two_factors(x: Node) -> tuple[Node, ...]:
+    """The factors of `a*b` or `a**2`."""
+    if is_call(x, "mul") and len(x.operands) == 2:
+        return tuple(x.operands)
+    if is_call(x, "square") or (is_call(x, "pow") and x.operands[1] is Num(2)):
+        return (x.operands[0],) * 2
+    return ()
 
 
 def _common_weights(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
     """`c p a - c p Σ p a = c p (a - Σ p a)` for a softmax p."""
     (c, x), (d, y) = a, b
-    if d != -c or not is_call(x, "mul") or not is_call(y, "mul") or len(x.operands) != 2 or len(y.operands) != 2:
+    left, right = _two_factors(x), _two_factors(y)
+    if d != -c or not left or not right:
         return None
-    for p in x.operands:
-        if p in y.operands and is_call(p, "softmax"):
-            weighted = y.operands[1] if y.operands[0] is p else y.operands[0]
-            other = x.operands[1] if x.operands[0] is p else x.operands[0]
+    for p in left:
+        if p in right and is_call(p, "softmax"):
+            weighted = right[1] if right[0] is p else right[0]
+            other = left[1] if left[0] is p else left[0]
             found = _deviation(emitter, (S.One, other), (S.NegativeOne, weighted))
             if found is not None:
                 return times(c, Call("mul", p, found))
@@ -197,13 +290,35 @@ def _less_labels(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
     (c, x), (d, y) = a, b
     if d != -c or not is_call(x, "softmax") or not is_call(y, "onehot") or x.shape != y.shape:
         return None
-    if x.params["axis"] not in (-1, x.rank - 1) or x.rank == 0 or emitter.is_plain(y.operands[0]):
+    if x.params["axis"] not in (-1, x.rank - 1) or x.rank == 0:
         return None
     return times(c, hidden("less_onehot", x, y.operands[0]))
 
 
+def _less_peak(emitter: Emitter, a: tuple, b: tuple) -> Node | None:
+    """`c m - c softmax(z)` for the gradient m of `max(z)`: the entry of the maximum is the sum of the others."""
+    (c, x), (d, p) = a, b
+    if d != -c or not is_call(p, "softmax") or p.rank != 1 or not is_call(x, "div"):
+        return None
+    top, total = x.operands
+    z = p.operands[0]
+    if is_call(total, "sum") and total.operands[0] is top and _marks_peak(top, z):
+        return times(c, hidden("peak_less_softmax", z))
+    return None
+
+
+def _marks_peak(x: Node, z: Node) -> bool:
+    """Whether `x` is 1 where z is largest and 0 elsewhere."""
+    if is_call(x, "where") and x.operands[1] is Num(1) and x.operands[2] is Num(0):
+        x = x.operands[0]
+    if not is_call(x, "eq"):
+        return False
+    return any(o is z and is_call(m, "max") and m.operands[0] is z for o, m in (x.operands, x.operands[::-1]))
+
+
 _PAIRS: tuple[Callable[[Emitter, tuple, tuple], Node | Plan | None], ...] = (
-    _squares, _softmax_jacobian, _deviation, _common_weights, _less_labels,
+    _squares, _exponentials, _softplus_less, _less_logsumexp, _softmax_jacobian, _spread_jacobian, _deviation, _common_weights,
+    _less_labels, _less_peak,
 )  # fmt: skip
 
 
@@ -239,9 +354,44 @@ def sigmoids_with_complements(nodes: Iterable[Node]) -> set[Node]:
 
 
 def plan_log(emitter: Emitter, node: Call) -> Plan | None:
-    """`log cosh u` without overflow."""
+    """`log cosh u` and `log(eᵘ - 1)` without overflow, `log(1 + u)` and `log(1 - eᵘ)` without cancellation."""
     u = node.operands[0]
-    return same(hidden("logcosh", u.operands[0])) if is_call(u, "cosh") else None
+    if is_call(u, "cosh", "sinh", "expm1"):
+        return same(hidden({"cosh": "logcosh", "sinh": "logsinh", "expm1": "logexpm1"}[u.name], u.operands[0]))
+    if is_call(u, "neg") and is_call(u.operands[0], "expm1"):
+        return same(hidden("log1mexp", u.operands[0].operands[0]))
+    if not is_call(u, "add") or emitter.is_plain(u):
+        return None
+    for k, one in enumerate(u.operands):
+        rest = [t for j, t in enumerate(u.operands) if j != k]
+        if isinstance(one, Num) and one.value in (1, -1):
+            body = rest[0] if len(rest) == 1 else Call("add", *rest)
+            c, inner = coefficient(body)
+            if is_call(inner, "exp") and c == -one.value:
+                return same(hidden("log1mexp" if one.value == 1 else "logexpm1", inner.operands[0]))
+            if one.value == 1 and body.shape == u.shape:
+                return same(Call("log1p", body))
+    return None
+
+
+def plan_log1p(emitter: Emitter, node: Call) -> Plan | None:
+    """`log1p(-eᵘ)` without cancellation."""
+    c, u = coefficient(node.operands[0])
+    return same(hidden("log1mexp", u.operands[0])) if c == -1 and is_call(u, "exp") else None
+
+
+def plan_mul(emitter: Emitter, node: Call) -> Plan | None:
+    """`eᵘ (v ≤ 0)`: where the condition fails, the exponential is not taken, as it may overflow."""
+    conditions = [x for x in node.operands if is_call(x, "le", "lt", "ge", "gt")]
+    powers = [x for x in node.operands if is_call(x, "exp")]
+    if len(conditions) != 1 or not powers:
+        return None
+    (c,) = conditions
+    factors = [
+        Call("exp", Call("where", c, x.operands[0], Num(0))) if x in powers and not is_call(x.operands[0], "where") else x
+        for x in node.operands
+    ]
+    return same(Call("mul", *factors)) if factors != list(node.operands) else None
 
 
 # norms -------------------------------------------------------------------------------------------------------------------------

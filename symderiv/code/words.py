@@ -171,7 +171,7 @@ def _whole_arrays(emitter: Emitter, node: Call, pieces: list[Piece]) -> bool:
 def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     if len(node.operands) == 1:
         return same(node.operands[0])
-    if plan := _chunked(node) or labels.plan_mul(emitter, node) or contract.plan_scaled(emitter, node):
+    if plan := stable.plan_mul(emitter, node) or _chunked(node) or labels.plan_mul(emitter, node) or contract.plan_scaled(emitter, node):
         return plan
     if plan := plan_onto_product(emitter, node):
         return plan
@@ -288,6 +288,6 @@ def _plan_template(emitter: Emitter, node: Call) -> Plan:
 
 _PLANS: dict[str, Callable[[Emitter, Call], Plan | None]] = {
     "add": _plan_add, "neg": _plan_neg, "mul": _plan_mul, "div": _plan_div, "pow": _plan_pow, "T": _plan_transpose,
-    "log": stable.plan_log, "sigmoid": stable.plan_sigmoid, "sum": contract.plan_sum, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
+    "log": stable.plan_log, "log1p": stable.plan_log1p, "sigmoid": stable.plan_sigmoid, "sum": contract.plan_sum, "matmul": plan_matmul, "trace": plan_trace, "getitem": plan_getitem, "einsum": plan_einsum, "squeeze": plan_squeeze,
     **dict.fromkeys(_COMPARISONS, _plan_compare),
 }  # fmt: skip

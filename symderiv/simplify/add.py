@@ -32,6 +32,8 @@ def add(terms: Iterable[Node]) -> Node:
     total = _merge_where(total) if sum(isinstance(b, Call) and b.name == "where" for b in total) > 1 else total
     if len(total) > 1 and any(isinstance(b, Call) and b.name == "softplus" for b in total):
         total = _merge_softplus(total)
+    if sum(isinstance(b, Call) and b.name == "exp" for b in total) > 1:
+        total = _merge_exponentials(total)
     found = []
     for body, c in total.items():
         if not c.is_Rational:
@@ -120,6 +122,23 @@ def _merge_softplus(total: dict[Node, Expr]) -> dict[Node, Expr]:
                 new = call("softplus", u)
                 out[new] = out.get(new, S.Zero) + c
                 break
+    return out
+
+
+def _merge_exponentials(total: dict[Node, Expr]) -> dict[Node, Expr]:
+    """`eᵘ + e⁻ᵘ = 2 cosh u`, `eᵘ - e⁻ᵘ = 2 sinh u`: their ratios do not overflow."""
+    from .calls import call
+
+    out = dict(total)
+    for body, c in total.items():
+        if not (isinstance(body, Call) and body.name == "exp") or body not in out:
+            continue
+        u = body.operands[0]
+        other = Call("exp", scale(u, S.NegativeOne))
+        if other is not body and other in out and out[other] in (c, -c):
+            k, new = split_coef(call("cosh" if out[other] == c else "sinh", u))
+            del out[body], out[other]
+            out[new] = out.get(new, S.Zero) + 2 * c * k
     return out
 
 

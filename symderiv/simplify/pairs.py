@@ -8,7 +8,7 @@ from ..expr.nodes import Add, Call, Node, Num
 from .add import add, primitive
 from .calls import call, power
 from .factors import base_and_exponent, one_minus, swap
-from .product import Network, is_zero, scale, split_coef
+from .product import Network, is_zero, ones, scale, split_coef
 
 
 def rule_pairs(net: Network, out: list[int]) -> bool:
@@ -33,7 +33,7 @@ def rule_pairs(net: Network, out: list[int]) -> bool:
 def _family(x: Node) -> str | None:
     """Factors that take part in a pair rule."""
     b, _ = base_and_exponent(x)
-    if isinstance(b, Call) and b.name in ("exp", "sign", "abs", "sigmoid", "cosh", "sinh", "gamma", "relu", "maximum", "minimum"):
+    if isinstance(b, Call) and b.name in ("exp", "sign", "abs", "sigmoid", "cosh", "sinh", "expm1", "gamma", "relu", "maximum", "minimum"):
         return b.name
     return "other"
 
@@ -46,9 +46,19 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
     if isinstance(bx, Add) and isinstance(by, Add) and ex == 1 and ey == -1:
         found = _tanh_of(bx, by)
         return None if found is None else [found]
+    v = _less_one(by)
+    if v is not None and isinstance(bx, Add) and ex.is_Integer and ey.is_Integer and ex >= 1 and ey >= 1:
+        rest = one_minus(call("sigmoid", v))
+        if bx is rest or bx is scale(rest, S.NegativeOne):  # σ(-v) is written 1 - σ(v)
+            new = call("tanh", scale(v, S.Half if bx is rest else -S.Half))
+            return [new, power(bx, Num(ex - 1)), power(by, Num(ey - 1))]
     if _family(x) == "other" or not isinstance(bx, Call):
         return None
     u = bx.operands[0]
+    if v is not None:
+        found = _with_exp_less_one(bx, ex, v, by, ey)
+        if found is not None:
+            return found
     if bx.name == "exp" and ex == 1:
         if isinstance(by, Call) and by.name == "exp" and ey == 1:
             total = add([u, by.operands[0]])
@@ -80,10 +90,39 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
     if bx.name == "sinh" and isinstance(by, Call) and by.name == "cosh" and by.operands[0] is u and ex >= 1 and ey <= -1:
         k = min(ex, -ey)
         return [power(call("tanh", u), Num(k)), power(bx, Num(ex - k)), power(by, Num(ey + k))]
+    if bx.name == "cosh" and isinstance(by, Call) and by.name == "sinh" and by.operands[0] is u and ex >= 1 and ey <= -1:
+        k = min(ex, -ey)
+        return [power(call("tanh", u), Num(-k)), power(bx, Num(ex - k)), power(by, Num(ey + k))]
     if bx.name in ("relu", "maximum", "minimum") and ex.is_positive and ey == 1:
         step = _step_of(bx)
         if step is not None and step[1] is y:
             return [scale(x, 1 / step[0])]
+    return None
+
+
+def _less_one(x: Node) -> Node | None:
+    """`v` where `x = eᵛ - 1`."""
+    if isinstance(x, Call) and x.name == "expm1":
+        return x.operands[0]
+    if isinstance(x, Add) and len(x.terms) == 2:
+        for a, b in (x.terms, x.terms[::-1]):
+            if split_coef(a) in ((S.NegativeOne, ones(x.shape)), (S.NegativeOne, Num(1))) and isinstance(b, Call) and b.name == "exp":
+                return b.operands[0]
+    return None
+
+
+def _with_exp_less_one(bx: Call, ex: Expr, v: Node, by: Node, ey: Expr) -> list[Node] | None:
+    """`(eᵛ - 1) σ(-v) = tanh(v/2)`, `e⁻ᵛ (eᵛ - 1) = 1 - e⁻ᵛ`, `eᵛ / (eᵛ - 1) = 1/(1 - e⁻ᵛ)`: nothing overflows."""
+    u = bx.operands[0]
+    if not (ex.is_Integer and ex >= 1 and ey.is_Integer):
+        return None
+    opposite = scale(v, S.NegativeOne)
+    if bx.name == "sigmoid" and ey >= 1 and u is opposite:
+        return [call("tanh", scale(v, S.Half)), power(bx, Num(ex - 1)), power(by, Num(ey - 1))]
+    if bx.name == "exp" and ex == 1 and ey >= 1 and u is opposite:
+        return [one_minus(bx), power(by, Num(ey - 1))]
+    if bx.name == "exp" and ex == 1 and ey <= -1 and u is v:
+        return [power(one_minus(call("exp", opposite)), Num(-1)), power(by, Num(ey + 1))]
     return None
 
 

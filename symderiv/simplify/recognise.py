@@ -120,6 +120,8 @@ def _log_of_sum(u: Add) -> Node | None:
                 c, body = split_coef(t)
                 if c == MINUS and isinstance(body, Call) and body.name == "sigmoid":
                     return call("logsigmoid", scale(body.operands[0], MINUS))
+                if abs(c) == 1 and isinstance(body, Call) and body.name == "tanh":
+                    return add([spread(call("log", Num(2)), u.shape), call("logsigmoid", scale(body.operands[0], 2 * c))])
     return _log_of_exponentials(u)
 
 
@@ -186,7 +188,7 @@ def _logs_well(x: Node) -> bool:
     b, e = base_and_exponent(x)
     if isinstance(b, Call) and b.name == "pow" and e == 1 and sign_of(b.operands[0]) == "positive":
         return True
-    if isinstance(b, Call) and b.name in ("exp", "softmax", "sigmoid", "det"):
+    if isinstance(b, Call) and b.name in ("exp", "softmax", "sigmoid", "det", "cosh"):
         return True
     if isinstance(b, Einsum) and len(b.items) == 1 and isinstance(b.items[0][0], Call) and b.items[0][0].name == "exp":
         return True
@@ -217,6 +219,15 @@ def rule_log1p(node: Call) -> Node | None:
         return call("softplus", u.operands[0])
     if is_zero(u):
         return u
+    return None
+
+
+def rule_xlogy(node: Call) -> Node | None:
+    """`x log y` as a product where the logarithm of `y` is finite wherever `y` vanishes: `y` a softmax or a sigmoid."""
+    x, y = node.operands
+    if isinstance(y, Call) and y.name in ("softmax", "sigmoid") and x.rank in (0, y.rank):
+        full = list(range(y.rank))
+        return einsum([(x, full if x.rank else []), (call("log", y), full)], full)
     return None
 
 
@@ -494,6 +505,7 @@ RULES: dict[str, tuple[Callable[[Call], Node | None], ...]] = {
     "log": (rule_log,),
     "log1p": (rule_log1p,),
     "expm1": (rule_expm1,),
+    "xlogy": (rule_xlogy,),
     "sigmoid": (rule_sigmoid,),
     "abs": (rule_abs,),
     "sign": (rule_sign,),
