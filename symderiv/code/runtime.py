@@ -475,6 +475,12 @@ def _peak_less_softmax(x):
     return np.where(top, rest / count, -e) / np.sum(e)
 
 
+def _others(p):
+    """1 - p for p that sums to 1 along the last axis: the sum of the other entries where one is almost 1."""
+    top = np.arange(np.shape(p)[-1]) == np.argmax(np.real(p), axis=-1)[..., None]
+    return np.where(top, np.sum(np.where(top, 0, p), axis=-1, keepdims=True), 1 - p)
+
+
 def _less_onehot(p, y):
     """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others."""
     k = np.shape(p)[-1]

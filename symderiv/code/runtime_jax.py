@@ -225,6 +225,12 @@ def _deviation(a, p):
     return d - jnp.sum(p * d, axis=-1, keepdims=True)
 
 
+def _others(p):
+    """1 - p for p that sums to 1 along the last axis: the sum of the other entries where one is almost 1."""
+    top = jnp.arange(jnp.shape(p)[-1]) == jnp.argmax(p, axis=-1)[..., None]
+    return jnp.where(top, jnp.sum(jnp.where(top, 0, p), axis=-1, keepdims=True), 1 - p)
+
+
 def _less_onehot(p, y):
     """p - onehot(y) for rows p that sum to 1: the entry of the label is minus the sum of the others; NaN for a bad label."""
     k, y = p.shape[-1], jnp.asarray(y)[..., None]

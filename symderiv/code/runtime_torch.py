@@ -91,7 +91,9 @@ def _logcosh(x):
 def _log1mexp(x):
     """log(1 - exp(x)) for x < 0 without cancellation."""
     near, one = x > -0.6931471805599453, torch.ones_like(x)
-    return torch.where(near, torch.log(-torch.expm1(torch.where(near, x, -one))), torch.log1p(-torch.exp(torch.where(near, -one, x))))
+    return torch.where(
+        near, torch.log(-torch.expm1(torch.where(near, x, -one))), torch.log1p(-torch.exp(torch.where(near, -one, x)))
+    )
 
 
 def _logexpm1(x):
@@ -291,6 +293,12 @@ def _deviation(a, p):
     a, p = torch.broadcast_tensors(a, p)
     d = a - torch.take_along_dim(a, torch.argmax(p, -1, keepdim=True), -1)
     return d - torch.sum(p * d, -1, keepdim=True)
+
+
+def _others(p):
+    """1 - p for p that sums to 1 along the last axis: the sum of the other entries where one is almost 1."""
+    top = torch.arange(p.shape[-1], device=p.device) == torch.argmax(p, dim=-1, keepdim=True)
+    return torch.where(top, torch.sum(torch.where(top, torch.zeros_like(p), p), dim=-1, keepdim=True), 1 - p)
 
 
 def _less_onehot(p, y):

@@ -171,7 +171,12 @@ def _whole_arrays(emitter: Emitter, node: Call, pieces: list[Piece]) -> bool:
 def _plan_mul(emitter: Emitter, node: Call) -> Plan:
     if len(node.operands) == 1:
         return same(node.operands[0])
-    if plan := stable.plan_mul(emitter, node) or _chunked(node) or labels.plan_mul(emitter, node) or contract.plan_scaled(emitter, node):
+    if (
+        plan := stable.plan_mul(emitter, node)
+        or _chunked(node)
+        or labels.plan_mul(emitter, node)
+        or contract.plan_scaled(emitter, node)
+    ):
         return plan
     if plan := plan_onto_product(emitter, node):
         return plan

@@ -10,7 +10,7 @@ from sympy.core.numbers import igcd, ilcm
 
 from ..expr.nodes import Add, Call, Einsum, Node
 from ..expr.sizes import Shape, written_minus
-from .product import drop_axes, einsum, is_broadcast_axis, is_zero, scale, split_coef, zeros
+from .product import drop_axes, einsum, is_broadcast_axis, is_zero, ones, scale, split_coef, zeros
 
 
 def add(terms: Iterable[Node]) -> Node:
@@ -32,6 +32,8 @@ def add(terms: Iterable[Node]) -> Node:
     total = _merge_where(total) if sum(isinstance(b, Call) and b.name == "where" for b in total) > 1 else total
     if len(total) > 1 and any(isinstance(b, Call) and b.name == "softplus" for b in total):
         total = _merge_softplus(total)
+    if len(total) > 1 and any(isinstance(b, Call) and b.name == "expm1" for b in total):
+        total = _merge_expm1(total, shape)
     if sum(isinstance(b, Call) and b.name == "exp" for b in total) > 1:
         total = _merge_exponentials(total)
     found = []
@@ -123,6 +125,22 @@ def _merge_softplus(total: dict[Node, Expr]) -> dict[Node, Expr]:
                 out[new] = out.get(new, S.Zero) + c
                 break
     return out
+
+
+def _merge_expm1(total: dict[Node, Expr], shape: Shape) -> dict[Node, Expr]:
+    """`expm1(u) + 2 = exp(u) + 1`: nothing cancels where the number is at least 1."""
+    from .calls import call
+
+    one = split_coef(ones(shape))[1]
+    out = dict(total)
+    for body, c in total.items():
+        number = out.get(one, S.Zero)
+        if isinstance(body, Call) and body.name == "expm1" and number.is_Rational and c.is_Rational and number / c >= 1:
+            del out[body]
+            k, new = split_coef(call("exp", body.operands[0]))
+            out[one] = number - c
+            out[new] = out.get(new, S.Zero) + c * k
+    return {b: c for b, c in out.items() if c != 0}
 
 
 def _merge_exponentials(total: dict[Node, Expr]) -> dict[Node, Expr]:

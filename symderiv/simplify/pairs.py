@@ -33,7 +33,19 @@ def rule_pairs(net: Network, out: list[int]) -> bool:
 def _family(x: Node) -> str | None:
     """Factors that take part in a pair rule."""
     b, _ = base_and_exponent(x)
-    if isinstance(b, Call) and b.name in ("exp", "sign", "abs", "sigmoid", "cosh", "sinh", "expm1", "gamma", "relu", "maximum", "minimum"):
+    if isinstance(b, Call) and b.name in (
+        "exp",
+        "sign",
+        "abs",
+        "sigmoid",
+        "cosh",
+        "sinh",
+        "expm1",
+        "gamma",
+        "relu",
+        "maximum",
+        "minimum",
+    ):
         return b.name
     return "other"
 
@@ -56,9 +68,9 @@ def _pair(x: Node, y: Node) -> list[Node] | None:
         return None
     u = bx.operands[0]
     if v is not None:
-        found = _with_exp_less_one(bx, ex, v, by, ey)
-        if found is not None:
-            return found
+        shorter = _with_exp_less_one(bx, ex, v, by, ey)
+        if shorter is not None:
+            return shorter
     if bx.name == "exp" and ex == 1:
         if isinstance(by, Call) and by.name == "exp" and ey == 1:
             total = add([u, by.operands[0]])
@@ -106,7 +118,11 @@ def _less_one(x: Node) -> Node | None:
         return x.operands[0]
     if isinstance(x, Add) and len(x.terms) == 2:
         for a, b in (x.terms, x.terms[::-1]):
-            if split_coef(a) in ((S.NegativeOne, ones(x.shape)), (S.NegativeOne, Num(1))) and isinstance(b, Call) and b.name == "exp":
+            if (
+                split_coef(a) in ((S.NegativeOne, ones(x.shape)), (S.NegativeOne, Num(1)))
+                and isinstance(b, Call)
+                and b.name == "exp"
+            ):
                 return b.operands[0]
     return None
 
