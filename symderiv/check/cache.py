@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .findings import Finding, Relation
+from .findings import Finding, Relation, Report
 from .paper import Paper
 from .relations import Chain
 
-FORMAT = 1
+FORMAT = 2
 MOST = 5_000  # relations of one document that are kept
 
 
@@ -52,6 +52,7 @@ class Cache:
         self.path = os.path.join(folder, digest(os.path.abspath(document))[:32] + ".json")
         self.old: dict[str, list] = {}
         self.new: dict[str, list] = {}
+        self.whole: dict[str, Any] = {}
         self.hits = 0
         self._load()
 
@@ -62,14 +63,16 @@ class Cache:
             return
         if isinstance(data, dict) and data.get("program") == program_key() and isinstance(data.get("chains"), dict):
             self.old = {k: v for k, v in data["chains"].items() if isinstance(v, list)}
+            self.whole = data["whole"] if isinstance(data.get("whole"), dict) else {}
 
     def get(self, key: str, chain: Chain, paper: Paper) -> list[tuple[Relation, str]] | None:
         """The relations of a chain, with the vote on layouts of each, or None."""
         rows = self.new.get(key) or self.old.get(key)
         if rows is None:
             return None
+        line = paper.place(chain.start).line
         try:
-            found = [_relation(row, chain, paper) for row in rows]
+            found = [(_relation(row, chain.start, line, paper), row["vote"]) for row in rows]
         except (KeyError, TypeError, ValueError, IndexError):
             return None
         self.hits += 1
@@ -79,7 +82,30 @@ class Cache:
     def put(self, key: str, chain: Chain, relations: list[tuple[Relation, str]], paper: Paper) -> None:
         """Remember a chain."""
         if len(self.new) < MOST:
-            self.new[key] = [_row(r, vote, chain, paper) for r, vote in relations]
+            line = paper.place(chain.start).line
+            self.new[key] = [{**_row(r, chain.start, line), "vote": vote} for r, vote in relations]
+
+    def report(self, key: str, paper: Paper) -> Report | None:
+        """The report of a document of which nothing changed, or None."""
+        if self.whole.get("key") != key:
+            return None
+        w = self.whole
+        try:
+            relations, troubles = ([_relation(row, 0, 0, paper) for row in w[k]] for k in ("relations", "troubles"))
+            ignored = [_finding(row, 0, 0, paper) for row in w["ignored"]]
+            found = [r.finding for r in relations if r.finding is not None]
+            out = Report(paper.name, found, relations, list(w["meanings"]), troubles, ignored, cached=int(w["cached"]))
+        except (KeyError, TypeError, ValueError, IndexError):
+            return None
+        self.new = self.old
+        return out
+
+    def put_report(self, key: str, report: Report, chains: int) -> None:
+        """Remember the whole of a document."""
+        self.whole = {
+            "key": key, "relations": [_row(r, 0, 0) for r in report.relations], "troubles": [_row(r, 0, 0) for r in report.troubles],
+            "ignored": [_finding_row(f, 0, 0) for f in report.ignored], "meanings": report.meanings, "cached": chains,
+        }  # fmt: skip
 
     def save(self) -> None:
         """Write what this run used; a cache that cannot be written is no error."""
@@ -87,53 +113,46 @@ class Cache:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=os.path.dirname(self.path), suffix=".tmp")
             with os.fdopen(handle, "w", encoding="utf-8") as f:
-                json.dump({"program": program_key(), "chains": self.new}, f, ensure_ascii=True)
+                json.dump({"program": program_key(), "chains": self.new, "whole": self.whole}, f, ensure_ascii=True)
             os.replace(temporary, self.path)
         except OSError:
             return
 
 
-# lines in messages move with the text ------------------------------------------------------------------------------------------
-def _row(r: Relation, vote: str, chain: Chain, paper: Paper) -> dict[str, Any]:
-    base, line = chain.start, paper.place(chain.start).line
+# rows ------------------------------------------------------------------------------------------------------------------------
+def _row(r: Relation, base: int, line: int) -> dict[str, Any]:
+    """A relation from a place on; lines in its messages move with the text."""
     row: dict[str, Any] = {
         "start": r.start - base, "stop": r.stop - base, "status": r.status, "what": r.what, "reason": _away(r.reason, line),
-        "code": r.code, "how": r.how, "vote": vote, "assuming": list(r.assuming),
+        "code": r.code, "how": r.how, "assuming": list(r.assuming),
     }  # fmt: skip
     if r.finding is not None:
-        f = r.finding
-        row["finding"] = {
-            "code": f.code, "message": _away(f.message, line), "fix": f.fix, "kind": f.kind, "counterexample": f.counterexample,
-            "notes": list(f.notes),
-        }  # fmt: skip
+        row["finding"] = _finding_row(r.finding, base, line)
     return row
 
 
-def _relation(row: Mapping[str, Any], chain: Chain, paper: Paper) -> tuple[Relation, str]:
-    base, line = chain.start, paper.place(chain.start).line
+def _finding_row(f: Finding, base: int, line: int) -> dict[str, Any]:
+    return {
+        "start": f.start - base, "stop": f.stop - base, "code": f.code, "message": _away(f.message, line), "fix": f.fix, "kind": f.kind,
+        "counterexample": f.counterexample, "notes": list(f.notes),
+    }  # fmt: skip
+
+
+def _relation(row: Mapping[str, Any], base: int, line: int, paper: Paper) -> Relation:
     start, stop = base + int(row["start"]), base + int(row["stop"])
-    place, end = paper.place(start), paper.place(stop)
-    finding = None
-    if "finding" in row:
-        f = row["finding"]
-        finding = Finding(
-            place, f["code"], _back(f["message"], line), end, f["fix"], f["kind"], f["counterexample"], paper.caret(start, stop),
-            tuple(f["notes"]), start, stop,
-        )  # fmt: skip
-    relation = Relation(
-        place,
-        end,
-        row["status"],
-        row["what"],
-        _back(row["reason"], line),
-        row["code"],
-        row["how"],
-        start,
-        stop,
-        finding,
-        tuple(row["assuming"]),
-    )
-    return relation, row["vote"]
+    finding = _finding(row["finding"], base, line, paper) if "finding" in row else None
+    return Relation(
+        paper.place(start), paper.place(stop), row["status"], row["what"], _back(row["reason"], line), row["code"], row["how"], start,
+        stop, finding, tuple(row["assuming"]),
+    )  # fmt: skip
+
+
+def _finding(f: Mapping[str, Any], base: int, line: int, paper: Paper) -> Finding:
+    start, stop = base + int(f["start"]), base + int(f["stop"])
+    return Finding(
+        paper.place(start), f["code"], _back(f["message"], line), paper.place(stop), f["fix"], f["kind"], f["counterexample"],
+        paper.caret(start, stop), tuple(f["notes"]), start, stop,
+    )  # fmt: skip
 
 
 def _away(text: str, line: int) -> str:

@@ -15,7 +15,7 @@ from ..read.names import is_greek
 from .judge import ChainJudge, Outcome
 from .reading import ChainReader, Reading
 from .relations import Chain
-from .roles import flat, flat_items
+from .rows import flat_items
 from .scope import Meaning
 from .values import Values
 
@@ -57,7 +57,7 @@ class Certainty:
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}
         assumed = {n for n in assumed if not _OWN.fullmatch(n) or n in meaning.vars}
         if any(s.error is not None for s in reading.sides):
-            tokens = set(flat(chain)) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
+            tokens = set(chain.flat) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
             used |= {n for n in meaning.origin if n in tokens or n[:1] in tokens}
         elsewhere = [n for n in sorted(used | set(meaning.known)) if meaning.origin.get(n, (chain.event.section, False))[1]]
         elsewhere = [n for n in elsewhere if meaning.origin[n][0] != chain.event.section]
@@ -100,7 +100,7 @@ class Certainty:
         if not lonely:
             return []
         others = {
-            t for c in self.checker.chains if c is not chain and c.event.section == chain.event.section for t in flat(c)
+            t for c in self.checker.chains if c is not chain and c.event.section == chain.event.section for t in c.flat
         }  # fmt: skip
         return sorted(n for n in lonely if not {n, n.rstrip("0123456789").split("_")[0]} & others)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from ..errors import SymDerivError
 from ..expr.nodes import Node, Var
@@ -16,6 +17,7 @@ from .chainrule import RuleContext
 from .distinct import Distinct
 from .findings import Relation, Report
 from .halves import halves
+from .influence import Influence
 from .judge import ChainJudge, Outcome
 from .kinds import by_kind
 from .options import Options
@@ -26,8 +28,9 @@ from .reading import ChainReader, Reading
 from .relations import Chain
 from .rereading import Rereading
 from .results import collect_findings, relation_of, tell_mixed_layouts
-from .roles import Role, flat, flat_items
-from .suppose import Supposing
+from .roles import Role
+from .rows import flat_items
+from .suppose import DISTRIBUTIONS, Supposing
 
 WORTH = 16  # chains for which starting processes is worth the while
 
@@ -50,6 +53,11 @@ class Checker(Plan):
     def run(self, progress: Callable[[int, int], None] | None = None, cache: Cache | None = None, jobs: int = 1) -> Report:
         """All chains: those that the cache knows, then the others, in several processes if there are many."""
         began = time.perf_counter()
+        whole = digest(self.paper, self.options) if cache is not None else ""
+        found = cache.report(whole, self.paper) if cache is not None else None
+        if found is not None:
+            found.seconds = time.perf_counter() - began
+            return found
         if not hasattr(self, "chains"):
             self.plan()
         todo, keys, count = [], {}, 0
@@ -65,18 +73,25 @@ class Checker(Plan):
             count += 1
             if progress is not None:
                 progress(count, len(self.chains))
-        for n, found in self._judged(todo, jobs):
+        for n, judged in self._judged(todo, jobs):
             if cache is not None:
-                cache.put(keys[n], self.chains[n], found, self.paper)
-            self._take(found)
+                cache.put(keys[n], self.chains[n], judged, self.paper)
+            self._take(judged)
             count += 1
             if progress is not None:
                 progress(count, len(self.chains))
         self.report.cached = len(self.chains) - len(todo)
         tell_mixed_layouts(self.report, self.votes, self.paper)
         collect_findings(self.report, self.silence)
+        if cache is not None:
+            cache.put_report(whole, self.report, len(self.chains))
         self.report.seconds = time.perf_counter() - began
         return self.report
+
+    @cached_property
+    def influence(self) -> Influence:
+        """What depends on what."""
+        return Influence(self.chains, self.cast.roles)
 
     def _judged(self, todo: Sequence[int], jobs: int) -> Iterator[tuple[int, list[tuple[Relation, str]]]]:
         if jobs > 1 and len(todo) > WORTH:
@@ -89,25 +104,12 @@ class Checker(Plan):
 
     def judged(self, n: int) -> list[tuple[Relation, str]]:
         """The relations of one chain, with its vote on layouts; what it depends on is judged first."""
-        for m in range(n):
-            if m not in self.done and self._influences(m, n):
+        for m in self.influence.before(n):
+            if m not in self.done:
                 self.done.add(m)
                 self.judge(self.chains[m], self.cast.roles[m])
         self.done.add(n)
         return self.judge(self.chains[n], self.cast.roles[n])
-
-    def _influences(self, m: int, n: int) -> bool:
-        """Whether the verdict on chain n may need the outcome of chain m."""
-        a, b, role = self.chains[m], self.chains[n], self.cast.roles[m]
-        if role.kind == "again":
-            return True
-        if role.kind == "definition" and len(a.sides) > 2:
-            return {"partial", "nabla", "d"} & set(flat(b)) != set()
-        if role.kind != "claim" or len(a.sides) < 2:
-            return False
-        if a.event.section == b.event.section and ("posed" in a.signs or flat_items(a.sides[-1]) in (["0"], [])):
-            return True
-        return _may_be_update(b) and _has_derivative(a)
 
     def _take(self, found: list[tuple[Relation, str]]) -> None:
         for relation, vote in found:
@@ -123,13 +125,14 @@ class Checker(Plan):
         conditions = [(c.words, [" ".join(flat_items(s)) for s in c.sides]) for c in chain.conditions]
         names = [(v.name, str(v.shape), sorted(v.attrs), how) for v, how in meaning.vars.values()]
         known = [(k.name, [" ".join(flat_items(s)) for s in k.raw.sides]) for k in meaning.known.values()]
-        before = [" ".join(flat(self.chains[m])) for m in range(n) if self._influences(m, n)]
-        tokens = set(flat(chain))
+        before = [self.chains[m].flat for m in self.influence.before(n)]
+        tokens = set(chain.flat)
         depends = sorted((k, sorted(v)) for k, v in self.values.depends.items() if k[:1] in tokens or len(k) > 1)
         return digest(
             spelled_, self.paper.text[chain.start : chain.stop], chain.signs, chain.link, conditions, chain.event.kind, role.kind,
             role.known.name if role.known else "", sorted(names), sorted(known), meaning.layout, self.options.loss, before, depends,
-            self.declares_something, self.speaks_of_symmetry, self.silence.off(chain.start),
+            self.declares_something, self.speaks_of_symmetry, self.speaks_of_distributions, self.silence.off(chain.start), self.bars,
+            sorted(self.functional), sorted(self.values.by & tokens),
         )  # fmt: skip
 
     def judge(self, chain: Chain, role: Role) -> list[tuple[Relation, str]]:
@@ -195,7 +198,12 @@ class Checker(Plan):
         """Whether anybody says what a name means; then names of which nobody does are in doubt."""
         return bool(self.cast.declarations or self.remarks or self.options.vars)
 
-    @property
+    @cached_property
+    def speaks_of_distributions(self) -> bool:
+        """Whether the text says that something is a distribution."""
+        return bool(DISTRIBUTIONS.search(self.paper.text))
+
+    @cached_property
     def speaks_of_symmetry(self) -> bool:
         return "symmetric" in self.paper.text
 
@@ -204,14 +212,6 @@ def _in_passing(r: Relation) -> Relation:
     """A relation in a line of prose that is not understood is no line of a derivation: it is told with `--verbose` only."""
     general = r.finding is not None and r.finding.kind == "shape"  # `A A^{-1} = I` beside a matrix A that is not square
     return replace(r, status="aside", finding=None) if r.status == "skipped" or general else r
-
-
-def _may_be_update(chain: Chain) -> bool:
-    return "<-" in chain.signs or ":=" in chain.signs or chain.signs[:1] == ["="]
-
-
-def _has_derivative(chain: Chain) -> bool:
-    return bool({"partial", "nabla"} & set(flat_items(chain.sides[0]))) or flat_items(chain.sides[0])[:2] == ["frac", "d"]
 
 
 def replace_context(context: Context) -> Context:

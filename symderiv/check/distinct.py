@@ -15,7 +15,7 @@ from ..read.latex.scripts import content
 from ..read.latex.tree import Item, Token, is_macro
 from .judge import ChainJudge, Outcome
 from .relations import Chain
-from .roles import flat_items
+from .rows import flat_items
 from .scope import Meaning
 
 if TYPE_CHECKING:

@@ -59,8 +59,12 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
     at = chain.start if chain is not None else len(plan.paper.text)
     definitions: list[Known] = []
     for name, said in everything_said(plan).items():
-        earlier = [s for s in said if s.offset <= at and (s.known is None or s.known.number < number)]
-        later = [s for s in said if s not in earlier and (s.known is None or s.known.number != number)]
+        earlier, later = [], []
+        for s in said:
+            if s.offset <= at and (s.known is None or s.known.number < number):
+                earlier.append(s)
+            elif s.known is None or s.known.number != number:
+                later.append(s)
         chosen = earlier[-1] if earlier else None
         soon = next((s for s in later if s.known is not None and chain is not None and _soon(s.known, chain)), None)
         if soon is not None and (chosen is None or chosen.known is None or chosen.section != soon.section):
@@ -73,8 +77,8 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         shape = next(
             (s.var for s in reversed(earlier) if s.var is not None and chosen is not None and s.section == chosen.section), None
         )
-        if chosen is None:
-            continue
+        if chosen is None or (chain is not None and name in chain.bound and chosen.section != chain.event.section):
+            continue  # nothing is said, or in another section of what is an index here
         chosen = _fullest(chosen, earlier)
         out.origin[name] = (chosen.section, len({(s.section, s.known is None) for s in said}) > 1)
         if chosen.known is not None:
@@ -87,7 +91,7 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         elif chosen.var is not None and name not in plan.start.vars:
             out.vars[name] = chosen.var
     for name, found in plan.assumed.items():
-        if not any(k.name == name for k in definitions):
+        if not any(k.name == name for k in definitions) and (chain is None or name not in chain.bound):
             out.vars.setdefault(name, found)
     needed = relevant(chain, definitions) if chain is not None else definitions
     for k in needed:

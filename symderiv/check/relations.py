@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..errors import SymDerivError
 from ..read.latex.macros import Expander
@@ -14,7 +15,7 @@ from ..read.latex.split import ARROWS, EQUALS, UPDATES, Piece, Raw
 from ..read.latex.tokens import Token, scan_latex
 from ..read.latex.tree import Group, Item, TreeBuilder, is_char, is_macro, plain_text
 from .paper import Event, Paper
-from .rows import pieces_of_rows
+from .rows import bound_letters, flat_items, pieces_of_rows
 
 _LESS = {"le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">", "ll": "<<", "gg": ">>",
          "approx": "~", "simeq": "~", "sim": "~", "propto": "prop", "in": "in", "ne": "!=", "neq": "!=", "subset": "in", "cong": "~",
@@ -45,6 +46,16 @@ class Chain:
     conditions: list[Raw] = field(default_factory=list)
     number: int = 0
     beside: list[tuple[list[list[Item]], list[str]]] = field(default_factory=list)
+
+    @cached_property
+    def flat(self) -> list[str]:
+        """The texts of all its tokens."""
+        return [t for side in self.sides for t in flat_items(side)]
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """The letters that its sums bind."""
+        return set().union(*(bound_letters(s) for s in self.sides))
 
     @property
     def start(self) -> int:

@@ -13,12 +13,12 @@ from ..read.infer import Inference
 from ..read.latex.document import Context
 from ..read.latex.plans import left_head, plan_statements
 from ..read.latex.reader import LatexReader
-from ..read.latex.scripts import content
 from ..read.latex.tokens import Clock
-from ..read.latex.tree import Item, Token, is_char, is_macro
+from ..read.latex.tree import Item, Token, is_char
 from .paper import Paper
 from .reading import begins_with_differential
 from .relations import Chain
+from .rows import flat_items
 from .scope import Known, Meaning
 from .sets import attributes_said, names_before, shape_of_set
 
@@ -88,7 +88,7 @@ class _Director:
     @cached_property
     def bound(self) -> set[str]:
         """The letters that sums bind: `k = j` says nothing of a value `k`."""
-        return set().union(*(bound_letters(s) for c in self.chains for s in c.sides))
+        return set().union(*(c.bound for c in self.chains))
 
     def run(self) -> Cast:
         roles: list[Role] = []
@@ -116,9 +116,9 @@ class _Director:
                 self.meaning.known[role.known.name] = role.known
             defining = role.kind in ("definition", "declaration") and told
             if len(chain.sides) > 1 and chain.event.kind == "display" and _is_zero(chain.sides[-1]):
-                self.posing = (chain.event.section, " ".join(flat(chain)))
+                self.posing = (chain.event.section, " ".join(chain.flat))
             roles.append(role)
-            self.seen.append(flat(chain) if role.kind not in ("declaration", "aside") else [])
+            self.seen.append(chain.flat if role.kind not in ("declaration", "aside") else [])
         return Cast(roles, declarations)
 
     def _declare(self, names: dict[str, str], how: str, section: int) -> None:
@@ -263,71 +263,14 @@ class _Director:
         return dict.fromkeys(names, spec)
 
 
-def bound_letters(items: Sequence[Item]) -> set[str]:
-    r"""The letters of `\sum_{k=1}^n`, `\prod_i`."""
-    out: set[str] = set()
-    for k, item in enumerate(items):
-        if not isinstance(item, Token):
-            out |= bound_letters(item.items)
-        elif is_macro(item, "sum", "prod") and k + 2 < len(items) and _is_sub(items[k + 1]):
-            below = list(content(items[k + 2]))
-            out |= {t.text for t in below[:1] if isinstance(t, Token) and t.kind == "char" and t.text.isalpha()}
-    return out
-
-
 def _is_index(items: Sequence[Item]) -> bool:
     """Whether a side is `j`, `3`, `j + 1`, `n`: what an index may be."""
     return len(items) <= 3 and all(isinstance(i, Token) and (i.kind in ("char", "number") or is_char(i, "+", "-")) for i in items)
 
 
-def _is_sub(item: Item) -> bool:
-    return isinstance(item, Token) and item.kind == "sub"
-
-
-def flat(chain: Chain) -> list[str]:
-    return [t for side in chain.sides for t in flat_items(side)]
-
-
-def flat_items(items: Sequence[Item]) -> list[str]:
-    """The texts of all tokens, fonts and braces left out."""
-    out: list[str] = []
-    word = False
-    for item in items:
-        if word and not isinstance(item, Token):
-            inner = flat_items(item.items)
-            out.extend(["".join(inner)] if all(t.isalnum() for t in inner) else inner)
-            word = False
-            continue
-        word = is_macro(item, "operatorname", "mathrm", "text", "textrm", "mathsf")
-        if isinstance(item, Token):
-            if item.kind != "amp" and not is_macro(
-                item,
-                "mathbf",
-                "boldsymbol",
-                "bm",
-                "mathrm",
-                "mathcal",
-                "vec",
-                "quad",
-                "qquad",
-                "operatorname",
-                "text",
-                "textrm",
-                "mathsf",
-            ):
-                out.append(item.text)
-        else:
-            opener = getattr(item, "opener", "")
-            shown = opener not in ("brace", "")
-            out.extend([opener] if shown else [])
-            out.extend(flat_items(item.items))
-            out.extend([getattr(item, "closer", "")] if shown else [])
-    return out
-
-
 def relevant(chain: Chain, known: Sequence[Known]) -> list[Known]:
     """The definitions that a chain may use: those whose letter it has, and those that these use."""
-    tokens = set(flat(chain)) | {t for c in chain.conditions for s in c.sides for t in flat_items(s)}
+    tokens = set(chain.flat) | {t for c in chain.conditions for s in c.sides for t in flat_items(s)}
     left = list(known)
     out: list[Known] = []
     changed = True
@@ -370,4 +313,4 @@ def _is_number(items: Sequence[Item]) -> bool:
     return all(isinstance(i, Token) and (i.kind == "number" or is_char(i, "-", "+")) for i in items)
 
 
-__all__ = ["Cast", "Role", "cast", "flat", "flat_items"]
+__all__ = ["Cast", "Role", "cast"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..read.latex.scripts import content
 from ..read.latex.split import ARRANGING, Piece, pieces_of_row
 from ..read.latex.tokens import Token
 from ..read.latex.tree import Environment, Group, Item, is_char, is_macro, plain_text
 
 _TEXTS = ("text", "textrm", "mbox", "textit", "textnormal", "textbf", "textsf", "intertext", "shortintertext")
+_OF_WORDS = frozenset(("operatorname", "mathrm", "text", "textrm", "mathsf"))
+_UNSEEN = frozenset(("mathbf", "boldsymbol", "bm", "mathcal", "vec", "quad", "qquad", *_OF_WORDS))
 _WRAPPERS = frozenset({"IEEEeqnarray", "xalignat", "dgroup", "empheq", "flalign", *ARRANGING})
 
 
@@ -36,6 +39,45 @@ def _unbroken(item: Item, inside: bool) -> Item:
             and not (isinstance(i, Group) and i.opener == "brace" and not i.items)
         ]  # fmt: skip
     return replace(item, items=tuple(kept))
+
+
+def flat_items(items: Sequence[Item]) -> list[str]:
+    """The texts of all tokens, fonts and braces left out."""
+    out: list[str] = []
+    word = False
+    for item in items:
+        if word and not isinstance(item, Token):
+            inner = flat_items(item.items)
+            out.extend(["".join(inner)] if all(t.isalnum() for t in inner) else inner)
+            word = False
+            continue
+        word = isinstance(item, Token) and item.kind == "macro" and item.text in _OF_WORDS
+        if isinstance(item, Token):
+            if item.kind != "amp" and not (item.kind == "macro" and item.text in _UNSEEN):
+                out.append(item.text)
+        else:
+            opener = getattr(item, "opener", "")
+            shown = opener not in ("brace", "")
+            out.extend([opener] if shown else [])
+            out.extend(flat_items(item.items))
+            out.extend([getattr(item, "closer", "")] if shown else [])
+    return out
+
+
+def bound_letters(items: Sequence[Item]) -> set[str]:
+    r"""The letters of `\sum_{k=1}^n`, `\prod_i`."""
+    out: set[str] = set()
+    for k, item in enumerate(items):
+        if not isinstance(item, Token):
+            out |= bound_letters(item.items)
+        elif is_macro(item, "sum", "prod") and k + 2 < len(items) and _is_sub(items[k + 1]):
+            below = list(content(items[k + 2]))
+            out |= {t.text for t in below[:1] if isinstance(t, Token) and t.kind == "char" and t.text.isalpha()}
+    return out
+
+
+def _is_sub(item: Item) -> bool:
+    return isinstance(item, Token) and item.kind == "sub"
 
 
 # rows ------------------------------------------------------------------------------------------------------------------------
@@ -198,4 +240,4 @@ def _cut_words(row: list[Item]) -> list[Item]:
     return out[:end]
 
 
-__all__ = ["pieces_of_rows"]
+__all__ = ["bound_letters", "flat_items", "pieces_of_rows"]

@@ -30,7 +30,7 @@ TRIED = 24  # suppositions for one chain
 ARRAYS = 6  # arrays whose entries are supposed to sum to 1
 _OUTPUTS = frozenset("ahopqsuvzfg")
 _TARGETS = ("t", "y", "p", "q", "pi", "l")
-_DISTRIBUTIONS = re.compile(r"one[- ]hot|sums? to (?:1|one|\$1\$)|probabilit|distribution|simplex", re.IGNORECASE)
+DISTRIBUTIONS = re.compile(r"one[- ]hot|sums? to (?:1|one|\$1\$)|probabilit|distribution|simplex", re.IGNORECASE)
 _ELEMENTWISE = ("sigmoid", "tanh")
 
 
@@ -210,7 +210,7 @@ class Supposing:
         arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in used and v not in reading.unknowns][
             :ARRAYS
         ]
-        spoken = bool(_DISTRIBUTIONS.search(self.checker.paper.text))
+        spoken = self.checker.speaks_of_distributions
         for v in arrays:
             if spoken or v.name.rstrip("_0123456789").lower() in _TARGETS:
                 yield Supposition(((v, Var(v.name, v.shape, ("simplex",))),))
