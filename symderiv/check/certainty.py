@@ -153,7 +153,7 @@ class Certainty:
 
 def is_sure(how: str) -> bool:
     """Whether what is assumed of a name follows from how it is written."""
-    return any(w in how for w in ("bold", "transposed", "differentiated by", "power", "is declared)"))
+    return any(w in how for w in ("bold", "transposed", "differentiated by", "divided by", "power", "is declared)"))
 
 
 def used_names(reading: Reading) -> set[str]:

@@ -158,6 +158,9 @@ def _numbers(items: Sequence[Item], found: dict[Key, str]) -> None:
             continue
         if is_macro(item, "frac", "dfrac", "tfrac") and k + 2 < len(items):
             below = list(content(items[k + 2]))
+            last = below[-1] if len(below) == 1 or (len(below) == 2 and getattr(below[0], "kind", "") == "number") else None
+            if isinstance(last, Token) and last.kind == "char" and last.text.isupper():
+                found.setdefault(Key(last.text), "something is divided by it")
             if is_macro(below[0] if below else None, "mathrm") and len(below) == 3:
                 below = [*content(below[1]), below[2]]
             letter = below[1] if len(below) == 2 and is_char(below[0], "d") else None

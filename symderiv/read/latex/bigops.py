@@ -161,6 +161,9 @@ def _range_part(r: LatexReader, out: Range, part: list[Item], start: int, stop: 
         return
     if head in r.scope and is_char(sign, "=") and out.high is not None and not out.letters:
         _check_letter(r, head, start, stop)
+        out.letters.append(head)
+        out.low = part[cut + 1 :]
+        return
     if is_macro(sign, "in") and head and head not in out.letters and out.low is None and out.high is None:
         ends = ends_of_set(part[cut + 1 :])
         name = letter_of_set(part[cut + 1 :])
@@ -237,6 +240,10 @@ def _check_letter(r: LatexReader, letter: str, start: int, stop: int) -> None:
     from .naming import Key
 
     key = Key(letter)
+    if letter in r.scope and r.scope[letter].index in r.free_indices:
+        told = f"{letter} is an index of its own inside the sum, and not the one of the left side"
+        r.assumptions.setdefault("inner " + letter, told)
+        return
     if letter in r.scope:
         what = f"the index {letter} is bound already where `{r.text(start, stop)}` binds it again"
         raise r.error(what, start, stop, "SD133", "call the inner index by a letter of its own")

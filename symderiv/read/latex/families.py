@@ -107,14 +107,19 @@ def _live_letters(numbered: dict[str, tuple[Key, str, Var]], raws: Sequence[Raw]
     ranks = {key.base: v.rank for key, _, v in numbered.values()}
     letters = {letter for label in bases.values() for letter in label}
     live: set[str] = set()
+    every = [s for raw in raws for s in (*raw.sides, *(s for c in raw.conditions for s in c.sides))]
+    plain = {(base, plain_text(index)) for s in every for base, index, where in _subscripted(s) if where == "above"}
+    layers = {base: label for base, label in bases.items() if (base, label) in plain}  # w^l: l is the label of a layer
     for raw in raws:
         sides = [*raw.sides, *(s for c in raw.conditions for s in c.sides)]
         for k, side in enumerate(sides):
-            for base, index, bound in _subscripted(side):
-                if bound:
+            for base, index, where in _subscripted(side):
+                if where == "range":
                     live |= letters & _heads(index)
                     continue
                 text = plain_text(index).replace(" ", "").strip("()")
+                if (base in layers and text != layers[base]) or (where == "above" and text in layers.values()):
+                    continue
                 if base in bases:
                     own = bases[base]
                     if ranks[base] and text != own and text.startswith(own):
@@ -148,8 +153,8 @@ def _heads(index: Sequence[Item]) -> set[str]:
     return out
 
 
-def _subscripted(items: Sequence[Item]) -> Iterator[tuple[str, tuple[Item, ...], bool]]:
-    """(base, what stands in the subscript or the bracket above, whether it is the range of a sum), at any depth."""
+def _subscripted(items: Sequence[Item]) -> Iterator[tuple[str, tuple[Item, ...], str]]:
+    """(base, what stands in the subscript or the bracket above, below, bracket, above or range), at any depth."""
     todo: list[list[Item]] = [list(items)]
     while todo:
         level = todo.pop()
@@ -157,13 +162,13 @@ def _subscripted(items: Sequence[Item]) -> Iterator[tuple[str, tuple[Item, ...],
         accented = False
         for k, item in enumerate(level):
             if isinstance(item, Token) and item.kind in ("sub", "sup") and k + 1 < len(level) and base is not None:
-                inner = tuple(content(level[k + 1]))
+                inner, where = tuple(content(level[k + 1])), "below" if item.kind == "sub" else "above"
                 if item.kind == "sup" and len(inner) == 1 and isinstance(inner[0], Group) and inner[0].opener == "(":
-                    inner = tuple(inner[0].items)
+                    inner, where = tuple(inner[0].items), "bracket"
                 elif item.kind == "sup" and not (len(inner) == 1 and is_char(inner[0], *_LETTERS)):
                     continue
                 name = "" if accented else _base_text(base)
-                yield name, inner, is_macro(base, *_RANGES)
+                yield name, inner, "range" if is_macro(base, *_RANGES) else where
             elif not (k and isinstance(level[k - 1], Token) and level[k - 1].kind in ("sub", "sup")):  # type: ignore[union-attr]
                 accented = bool(k) and is_macro(level[k - 1], *ACCENTS)
                 base = item

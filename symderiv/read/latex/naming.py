@@ -103,6 +103,8 @@ def keys_of(name: str) -> set[Key]:
         found.add(Key(base, accent + accents, label + labels))
         if len(label + labels) > 1:
             found.add(Key(base, accent + accents, ("_".join(label + labels),)))  # A_L_minus_1 is A^{L-1}
+        if len(labels) > 3 and labels[-2] in ("minus", "plus"):
+            found.add(Key(base, accent + accents, (*label, *labels[:-3], "_".join(labels[-3:]))))  # a_j_L_minus_1 is a^{L-1}_j
     return found
 
 

@@ -376,7 +376,7 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
             inner = inner[0].items
         if is_macro(base, "sum", "prod", "max", "min"):
             continue
-        _subscript(r, base, inner, right, out)
+        _subscript(r, base, inner, right, out, _raised_label(items, k))
 
 
 def _applies(r: LatexReader, before: Item) -> bool:
@@ -391,8 +391,19 @@ def _after_name(items: Sequence[Item], k: int) -> bool:
     return isinstance(before, Token) and (before.text.isalpha() or before.kind == "prime")
 
 
-def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None]) -> None:
+def _raised_label(items: Sequence[Item], k: int) -> str:
+    r"""The label above a name with the subscript at k: l of `w_{ij}^l` and `w^l_{ij}`."""
+    for at in (k + 2, k - 2):
+        sign = items[at] if 0 < at < len(items) - 1 else None
+        if isinstance(sign, Token) and sign.kind == "sup":
+            return label_text(content(items[at + 1])) or ""
+    return ""
+
+
+def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None], above: str = "") -> None:
     key = Key(_base_of(base))
+    if above and (r.known(key.labelled(above), 0, 1) or r.is_defined(key.labelled(above))):
+        key = key.labelled(above)
     label = label_text(inner)
     if (
         label is not None
