@@ -148,7 +148,7 @@ class ChainJudge:
     def _by_which(self) -> None:
         """`∇f` without a subscript: by the one variable of f, or by that one for which the next side is right."""
         d = self.reading.sides[0].derivative
-        if d is None or d.var is not None or d.numerator is None or d.numerator_indices:
+        if d is None or d.var is not None or d.numerator is None or d.numerator_indices or d.arguments:
             return
         right = next((s for s in self.sides[1:] if s.words is not None), None)
         able = [v for v in variables(d.numerator) if not v.is_a("integer")]

@@ -317,6 +317,10 @@ def truth_of_side(values: Values, reading: Reading, d: DerivativeOf) -> tuple[No
     Raises:
         Unknown.
     """
+    if d.var is None and d.arguments:
+        each = [values.derivative(replace(d, var=v, variable=v.name, arguments=(), span=None)) for v in d.arguments]
+        words = Call("stack", *(replace_nodes(t.words, t.back) for t in each))
+        return words, replace(each[0], words=words, wrt=d.arguments, back={}, open=frozenset().union(*(t.open for t in each)))
     truth = values.derivative(replace(d, numerator_indices=(), variable_indices=(), span=None))
     whole = replace_nodes(truth.words, truth.back)
     above, below = list(d.numerator_indices), list(d.variable_indices)

@@ -3,7 +3,7 @@ r"""Sums, products and extremes over an index: `\sum_{i=1}^n`, `\sum_{j \ne y_i}
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import sympy
@@ -19,7 +19,7 @@ from .indices import letter_of, letters_in, split_indices
 from .scripts import Scripts, content, read_scripts
 from .sets import ends_of_set, is_set, letter_of_set, size_of_set
 from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
-from .values import Value, value_of
+from .values import Value, negative, value_of
 
 if TYPE_CHECKING:
     from .reader import Bound, LatexReader
@@ -69,7 +69,7 @@ def over(r: LatexReader, c: Cursor, name: str, scripts: Scripts, start: int) -> 
             conditions.append(read_condition(r, Cursor(items, items[0].start, items[-1].stop)))
         if ends(c):
             raise missing(r, c)
-        body = read_term(r, c)
+        body = _signed(r, c)
     finally:
         r.scope = outer
     if body.kind == "tensor":
@@ -80,6 +80,15 @@ def over(r: LatexReader, c: Cursor, name: str, scripts: Scripts, start: int) -> 
         operands = (node, b.index) if where is None or k else (node, b.index, where)
         node = r.make(_WORDS[name], *operands, start=start, stop=stop, lo=b.lo, hi=b.hi)
     return Value(node, body.kind, start, stop)
+
+
+def _signed(r: LatexReader, c: Cursor) -> Value:
+    r"""The term behind a sum sign, which may have a sign of its own: `\sum_i -2 x_i`."""
+    minus = False
+    while is_char(c.peek(), "-", "+"):
+        minus ^= is_char(c.next(), "-")
+    body = read_term(r, c)
+    return replace(body, node=negative(r, body), literal=False) if minus else body
 
 
 # ranges ------------------------------------------------------------------------------------------------------------------------
@@ -330,14 +339,11 @@ def _bare(r: LatexReader, c: Cursor, sign: Token) -> Value:
         r.scope = {**r.scope, letters[0]: bound}
     r.entrywise += not letters
     try:
-        negative = False
-        while is_char(c.peek(), "-", "+"):
-            negative ^= is_char(c.next(), "-")
-        body = read_term(r, c)
+        body = _signed(r, c)
     finally:
         r.entrywise -= not letters
         r.scope = outer
-    node = r.make("neg", body.node, start=body.start, stop=body.stop) if negative else body.node
+    node = body.node
     if bound is not None:
         word = r.make(_WORDS[sign.text], node, bound.index, start=start, stop=body.stop, lo=bound.lo, hi=bound.hi)
         return Value(word, body.kind, start, body.stop)

@@ -82,6 +82,7 @@ class DerivativeOf:
         variables: for a mixed derivative, all variables in order.
         transposed: by `xᵀ`.
         at: where it is taken, `∇L(w + μv)`; None for at the variable itself.
+        arguments: of `∇f(a, b)` and `f'(a, b)` of numbers, which is the vector of the partial derivatives.
         span: place in the source.
     """
 
@@ -96,6 +97,7 @@ class DerivativeOf:
     transposed: bool = False
     at: Node | None = None
     span: Span | None = None
+    arguments: tuple[Var, ...] = ()
 
 
 @dataclass

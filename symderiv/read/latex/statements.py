@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sympy import Dummy, Expr, Integer
 
 from ...errors import Span, SymDerivError
-from ...expr.nodes import Call, Index, Node, Num
+from ...expr.nodes import Call, Index, Node, Num, Var
 from ..names import rank_by_letter
 from ..numbers import affine
 from .arguments import split_arguments
@@ -19,13 +19,14 @@ from .calculus import Pattern, of_the_variable, place_of_argument, resolve
 from .conditions import compare, read_condition
 from .functions import is_function_of_numbers
 from .grammar import read_all
+from .heads import name_pattern
 from .indices import letter_of, letters_in
 from .lookup import SAMPLES
 from .naming import Key
 from .plans import Plan, free_letters, left_head
 from .reader import Definition, DerivativeOf, constant
 from .split import Raw
-from .tree import Cursor, Group, Item, is_char, is_macro, plain_text
+from .tree import Cursor, Group, Item, Token, is_char, is_macro, plain_text
 from .updates import split_update
 from .values import Value
 
@@ -385,14 +386,39 @@ def _left_derivative(r: LatexReader, items: Sequence[Item], span: Span) -> Deriv
     if not top:
         return DerivativeOf("", value, "", None, head.order, span=place)
     name, numerator, indices = subject(r, top, top[0].start, top[-1].stop)
+    arguments = _numbers_of(r, top) if r.context is not None and r.context.undefined is not None else ()
+    if arguments and numerator is not None and not numerator.rank:
+        return DerivativeOf(name, numerator, "", None, head.order, indices, span=place, arguments=arguments)
     at = place_of_argument(r, top, r.context.by if r.context is not None else ())
     return DerivativeOf(name, numerator, "", None, head.order, indices, at=at, span=place)
+
+
+def _numbers_of(r: LatexReader, items: Sequence[Item]) -> tuple[Var, ...]:
+    r"""The arguments of `f(a, b)`, or those of its definition, where they are several numbers; () otherwise."""
+    g = items[-1]
+    c = Cursor(items, items[0].start, items[-1].stop)
+    p = name_pattern(r, c)
+    if p is None or not c.done:
+        return ()
+    if isinstance(g, Group) and g.opener == "(":
+        parts = [letter_of(x) for x in split_arguments(g.items)]
+        keys = [Key(x) for x in parts]
+    else:
+        keys = list(r.definitions[p.key].parameters) if r.is_defined(p.key) else []
+    names = [r.known(k, p.start, p.stop) for k in keys]
+    if len(keys) < 2 or not all(n in r.declared.vars and not r.declared.vars[n].rank for n in names):
+        return ()
+    return tuple(r.declared.vars[n] for n in names)
 
 
 def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:
     """`f'(x)`, `f''(x)`."""
     assert p.arguments is not None
     g = p.arguments
+    several = _numbers_of(r, [Token("char", p.key.base, p.start, p.start), g]) if p.scripts.primes == 1 else ()
+    if several and r.is_defined(p.key) and r.context is not None and r.context.undefined is not None:
+        numerator = r.value_of_definition(p.key, p.start, p.stop).node
+        return DerivativeOf(p.key.identifier, numerator, "", None, 1, span=r.span(p.start, p.stop), arguments=several)
     if any(is_char(i, ",") for i in g.items) or not g.items:
         raise r.error(
             f"`{r.text(p.start, p.stop)}`: by which of the arguments?",
@@ -402,8 +428,6 @@ def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:
             r"write \frac{\partial f}{\partial x}",
         )
     x = read_all(r, Cursor(g.items, g.items[0].start, g.items[-1].stop))
-    from ...expr.nodes import Var
-
     if not isinstance(x.node, Var):
         raise r.error(f"{r.shown(x)} is not a variable", x.start, x.stop, "SD135")
     numerator = None
