@@ -69,7 +69,7 @@ class Certainty:
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
         unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and is_sure(meaning.vars[n][1]))}
-        doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" else ""
+        doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" and not o.certain else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
         alone = self._alone(assumed, chain, reading, o)

@@ -58,6 +58,7 @@ def infer(
         families=numbered,
         labels=families.labels,
         squares=squares,
+        elsewhere=frozenset(defined),
     )
     defined = set(defined)
     for key, rank, why in evident_arrays(chains):

@@ -10,6 +10,7 @@ from ..expr.nodes import Call, Index, Node, Var
 from ..expr.walk import postorder, variables
 from ..read.latex.arrays import entries_to_array
 from ..read.latex.tree import Item, is_char, is_macro, tokens_below
+from ..read.latex.values import NoProduct
 from .chainrule import chain_rule, factors_of
 from .compare import Comparison, compare_sides, holds_as_inequality, is_zero
 from .reading import Reading, Sided
@@ -30,6 +31,7 @@ class Outcome:
         code_kind: the kind of the finding.
         hangs: whether it was skipped only because nothing says what some names are.
         assuming: what was supposed of such names, where it is right under that.
+        certain: whether every name at the place of a mistake is declared.
         explain: gives the comparison with what is wrong in words; None where that is told already.
     """
 
@@ -47,6 +49,7 @@ class Outcome:
     vote: str = ""
     hangs: bool = False
     assuming: tuple[str, ...] = ()
+    certain: bool = False
     explain: Callable[[], Comparison] | None = None
 
     def explained(self) -> Outcome:
@@ -244,12 +247,21 @@ class ChainJudge:
         error = value.error
         if isinstance(error, ShapeError) and error.operation and self._certain(error, k):
             notes = (error.hint,) if error.hint else ()
-            return Outcome(k, "wrong", "shape", kind="shape", message=error.message, notes=notes)
+            return Outcome(k, "wrong", "shape", kind="shape", message=error.message, notes=notes, certain=True)
+        if isinstance(error, NoProduct) and error.columns and self._certain(error, k):
+            message = " and ".join(error.columns) + ": as columns they have no product."
+            notes = ("one of the two has to be transposed",)
+            return Outcome(k, "wrong", "shape", kind="shape", message=message, notes=notes, certain=True)
         return Outcome(k, "skipped", reason=value.reason or "it is not read", code=value.code, hangs=value.hangs)
 
     def _certain(self, error: SymDerivError, k: int) -> bool:
-        """Whether everything that stands in the side of an error is declared."""
-        tokens = {t.text for t in tokens_below(self.chain.sides[k]) if t.text.isalpha()}
+        """Whether everything that stands at the place of an error is declared."""
+        here = error.span
+        tokens = {
+            t.text
+            for t in tokens_below(self.chain.sides[k])
+            if t.text.isalpha() and (here is None or here.start <= t.start < here.stop)
+        }
         names = {n for n in (*error.guessed, *self.guessed) if n in tokens or n.split("_")[0].rstrip("0123456789") in tokens}
         return not names and (
             not self.reading.assumed

@@ -291,7 +291,7 @@ def apply_named(r: LatexReader, c: Cursor, key: Key, scripts: Scripts, g: Group,
         r.assumptions.setdefault("sigma(", "σ(z) is the logistic function 1/(1 + e^(-z)), for every entry")
         return _activation(r, c, "sigmoid", scripts, g, start)
     own = r.known(full, start, stop)
-    if own and UNDEFINED in r.declared.where.get(own, ""):
+    if own and (own in r.applied or UNDEFINED in r.declared.where.get(own, "")):
         after = c.peek(2) if isinstance(c.peek(1), Token) and c.peek(1).kind == "sub" else None  # type: ignore[union-attr]
         c.next()
         return undefined(r, key, scripts, g, start, after)

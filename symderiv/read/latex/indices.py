@@ -184,6 +184,9 @@ def position(r: LatexReader, x: Value, base: int | None = None) -> Node:
         if not any(isinstance(n, Var) and n.is_a("integer") for n in postorder(x.node)) or x.is_array:
             if isinstance(x.node, Var) and x.node.name in r.declared.vars and not x.node.rank and not x.node.attrs:
                 raise label_needed(r, x.node, x.start, x.stop)
+            family = _family_of_labels(r, x.node)
+            if family:
+                raise label_needed(r, Var(family, ()), x.start, x.stop)
             name = next((n.name for n in postorder(x.node) if isinstance(n, Var)), "")
             hint = f"declare it: `{name}: n integer`" if name else "an index is a letter, a whole number, or a declared label"
             raise r.error(f"{r.shown(x)} is not an index", x.start, x.stop, "SD133", hint)
@@ -199,6 +202,22 @@ def position(r: LatexReader, x: Value, base: int | None = None) -> Node:
             f"{r.shown(x)} has two indices in one place", x.start, x.stop, "SD135", "put a comma between two subscripts"
         )
     return affine_word(r, place, used[0], x)
+
+
+def _family_of_labels(r: LatexReader, node: Node) -> str:
+    """The declared name of which an entry is one of many: `y_i` for the i-th of the labels."""
+    if not isinstance(node, Call) or node.name != "getitem" or not isinstance(node.operands[0], Var):
+        return ""
+    v = node.operands[0]
+    if r.families.get(v.name, 0) != v.rank:
+        return ""
+    why = (
+        r.inference.guesses[v.name].why
+        if r.inference is not None and v.name in r.inference.guesses
+        else r.declared.where.get(v.name, "")
+    )
+    name, said, _ = why.removeprefix("assumed (").partition(" is declared: one for each ")
+    return name if said else ""
 
 
 def affine_word(r: LatexReader, place: Expr, bound: Bound, x: Value) -> Node:

@@ -140,6 +140,7 @@ class LatexReader:
     free_indices: set[Index] = field(default_factory=set)  # of the left side
     counter: int = 0
     applied: dict[str, set[str]] = field(default_factory=dict)  # values of undefined functions -> the names that they depend on
+    elsewhere: frozenset[str] = frozenset()  # names that another statement defines
     undefined: dict[str, str] = field(default_factory=dict)  # undefined functions of numbers -> their letters
 
     def __post_init__(self) -> None:

@@ -417,8 +417,8 @@ def _primed(r: LatexReader, p: Pattern, span: Span) -> DerivativeOf:
     g = p.arguments
     several = _numbers_of(r, [Token("char", p.key.base, p.start, p.start), g]) if p.scripts.primes == 1 else ()
     if several and r.is_defined(p.key) and r.context is not None and r.context.undefined is not None:
-        numerator = r.value_of_definition(p.key, p.start, p.stop).node
-        return DerivativeOf(p.key.identifier, numerator, "", None, 1, span=r.span(p.start, p.stop), arguments=several)
+        whole = r.value_of_definition(p.key, p.start, p.stop).node
+        return DerivativeOf(p.key.identifier, whole, "", None, 1, span=r.span(p.start, p.stop), arguments=several)
     if any(is_char(i, ",") for i in g.items) or not g.items:
         raise r.error(
             f"`{r.text(p.start, p.stop)}`: by which of the arguments?",

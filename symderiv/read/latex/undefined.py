@@ -142,6 +142,8 @@ def _of_names(r: LatexReader, key: Key, scripts: Scripts, g: Group, start: int, 
     own = split_indices(content(after)) if after is not None else []
     own = own if all(is_index_part(r, q) for q in own) else []
     full = key.labelled(label) if label else key
+    if {full.identifier, key.identifier} & r.elsewhere:
+        return None
     found = r.known(full, start, g.stop)
     if found:
         x = r.value_of_name(found, start, g.stop)

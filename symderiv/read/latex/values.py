@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sympy import Integer
+from sympy import Dummy, Integer
 
 from ...errors import InputError
 from ...expr.nodes import Call, Node, Num
@@ -192,7 +192,13 @@ def _flat(nodes: list[Node]) -> list[Node]:
 
 
 class NoProduct(InputError):
-    """SD132: two factors side by side that are no product, such as two columns."""
+    """SD132: two factors side by side that are no product, such as two columns.
+
+    Attributes:
+        columns: the shapes of two columns of different sizes, which are no product of any kind.
+    """
+
+    columns: tuple[str, ...] = ()
 
 
 class _Chain:
@@ -264,7 +270,13 @@ class _Chain:
         else:
             hint = r"transpose one of the two, or write \odot for the elementwise product"
         hint += r.declare_hint(x.node) or r.declare_hint(self.nodes[-1])
-        return NoProduct(what, code="SD132", hint=hint, span=r.span(self.start, x.stop))
+        error = NoProduct(what, code="SD132", hint=hint, span=r.span(self.start, x.stop))
+        last = self.nodes[-1]
+        sizes = (last.shape[-1], x.node.shape[0])
+        loose = any(s.has(Dummy) for s in sizes) or sizes[0] == sizes[1]
+        if self.kind == x.kind == "column" and not loose:
+            error.columns = tuple(f"{shown} has shape {show_shape((s,))}" for shown, s in zip((left, right), sizes, strict=True))
+        return error
 
     def node(self, r: LatexReader) -> Node:
         if len(self.nodes) > 1:
