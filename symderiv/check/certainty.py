@@ -56,6 +56,7 @@ class Certainty:
         assumed = {n for n in used if n in meaning.vars and meaning.vars[n][1].startswith("assumed")}
         assumed |= {n for n in reading.assumed & used if n not in meaning.known}
         assumed = {n for n in assumed if not _OWN.fullmatch(n) or n in meaning.vars}
+        assumed -= {t.split(" ", 1)[0] for t in reading.told if "is declared: one for each" in t}
         if any(s.error is not None for s in reading.sides):
             tokens = set(chain.flat) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
             used |= {n for n in meaning.origin if n in tokens or n[:1] in tokens}
