@@ -16,7 +16,7 @@ _SIGNS = ("partial", "d", "mathrm", "text", "delta", "nabla", "operatorname")
 
 def halves(chain: Chain, outcomes: list[Outcome], meaning: Meaning, text: str) -> list[Outcome]:
     """The outcomes, with sides that hold half of a derivative, and are not read for it, as wrong."""
-    d_is_a_name = "d" in meaning.vars or "d" in meaning.known
+    d_is_a_name = "d" in meaning.known or ("d" in meaning.vars and meaning.is_declared(meaning.vars["d"][0]))
     whole = {_texts(below)[1:] for side in chain.sides for _, below, _ in _fractions(side) if _texts(below)[:1] == ("d",)}
     out = []
     for o in outcomes:

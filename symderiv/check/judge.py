@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ShapeError, SymDerivError
@@ -13,80 +13,12 @@ from ..read.latex.tree import Item, is_char, is_macro, tokens_below
 from ..read.latex.values import NoProduct
 from .chainrule import chain_rule, factors_of
 from .compare import Comparison, compare_sides, holds_as_inequality, is_zero
+from .outcome import Outcome, Value
 from .reading import Reading, Sided
 from .relations import Chain
-from .values import Truth, Unknown, Values, differentials, resolved, same_shape, truth_of_side, with_differentials
+from .values import Unknown, Values, differentials, resolved, same_shape, truth_of_side, with_differentials
 
 SHOWN = {"scalar": "a scalar", "column": "a column", "row": "a row", "matrix": "a matrix", "tensor": "an array of rank 3 or more"}
-
-
-@dataclass
-class Outcome:
-    """What became of one relation.
-
-    Attributes:
-        side: which side of the chain stands on its right.
-        status: right, wrong, posed, defined, read or skipped.
-        comparison: for a verdict.
-        code_kind: the kind of the finding.
-        hangs: whether it was skipped only because nothing says what some names are.
-        assuming: what was supposed of such names, where it is right under that.
-        certain: whether every name at the place of a mistake is declared.
-        explain: gives the comparison with what is wrong in words; None where that is told already.
-    """
-
-    side: int
-    status: str
-    what: str = "identity"
-    reason: str = ""
-    code: str = ""
-    how: str = ""
-    kind: str = ""
-    message: str = ""
-    fixed: Node | None = None
-    counterexample: str = ""
-    notes: tuple[str, ...] = ()
-    vote: str = ""
-    hangs: bool = False
-    assuming: tuple[str, ...] = ()
-    certain: bool = False
-    explain: Callable[[], Comparison] | None = None
-
-    def explained(self) -> Outcome:
-        """The same with what is wrong in words."""
-        if self.status != "wrong" or self.explain is None:
-            return self
-        found = self.explain()
-        if found.equal is not False:
-            return self
-        return replace(
-            self, kind=self.kind or found.kind, message=found.message, fixed=found.fixed if found.fixed is not None else self.fixed,
-            notes=(*found.notes, *self.notes), explain=None,
-        )  # fmt: skip
-
-
-@dataclass
-class Value:
-    """A side with its value, or why it has none.
-
-    Attributes:
-        open: it holds a derivative that nothing defines.
-        doubt: why it may be right where it does not look so, or "".
-        written: with differentials as variables, where it has any.
-        rest: terms in other differentials are left out.
-    """
-
-    words: Node | None
-    kind: str = ""
-    reason: str = ""
-    code: str = ""
-    error: SymDerivError | None = None
-    open: bool = False
-    doubt: str = ""
-    truth: Truth | None = None
-    written: Node | None = None
-    rest: bool = False
-    hangs: bool = False
 
 
 @dataclass

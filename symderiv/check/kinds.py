@@ -36,6 +36,8 @@ def by_kind(
     if not outcomes:
         return outcomes
     first, *rest = outcomes
+    if first.status == "wrong" and first.certain:
+        return outcomes
     if role.kind == "definition":
         return [_definition(checker, role, reading, judge, first, meaning), *rest]
     if role.kind == "again" and first.status == "wrong" and chain.link != "implies":

@@ -48,7 +48,7 @@ class Rereading:
         open_ |= {o.side for o in outcomes if o.status == "skipped" and judge.reading.sides[0].error is not None}
         if role.kind == "definition":
             open_ |= {o.side for o in outcomes if o.side == 1 and o.status == "skipped" and o.code}
-        wrong = {o.side for o in outcomes if o.status == "wrong" and _has_operator(chain.sides[o.side])}
+        wrong = {o.side for o in outcomes if o.status == "wrong" and any(map(_has_operator, chain.sides))}
         if not open_ | wrong:
             return outcomes
         out = {o.side: o for o in outcomes}

@@ -70,6 +70,7 @@ class Supposing:
     def decide(self, judge: ChainJudge, outcomes: list[Outcome], meaning: Meaning) -> list[Outcome]:
         """The outcomes, those that hold under a usual supposition as right, with what was supposed."""
         hanging = {o.side for o in outcomes if o.status == "skipped" and o.hangs}
+        outcomes = self._with_sums(judge, outcomes, meaning)
         if not hanging:
             return outcomes
         best: tuple[int, Supposition, frozenset[int]] | None = None
@@ -97,6 +98,28 @@ class Supposing:
             else o
             for o in outcomes
         ]
+
+    def _with_sums(self, judge: ChainJudge, outcomes: list[Outcome], meaning: Meaning) -> list[Outcome]:
+        """What would be wrong, and is right where a letter that something is divided by stands for the sum."""
+        wrong = {o.side for o in outcomes if o.status == "wrong"}
+        if not wrong:
+            return outcomes
+        used = used_names(judge.reading)
+        letters = [
+            v
+            for v in judge.reading.vars.values()
+            if v.name in used and not v.rank and not v.attrs and v.name not in meaning.known
+        ]
+        for u in letters:
+            for total in _sums(u, judge.reading, below=True):
+                s = Supposition(((u, total),))
+                right = self._right(judge, s, wrong)
+                if right:
+                    return [
+                        Outcome(o.side, "right", o.what, how="under an assumption", assuming=s.told) if o.side in right else o
+                        for o in outcomes
+                    ]
+        return outcomes
 
     def _right(self, judge: ChainJudge, s: Supposition, hanging: set[int]) -> frozenset[int]:
         known = self.checker.values
@@ -307,13 +330,15 @@ def _models(z: Node) -> Iterator[Node]:
         yield Call(f, z)
 
 
-def _sums(u: Var, reading: Reading) -> Iterator[Node]:
-    """Sums that a letter may stand for: those that are written, and that of what is divided by it."""
+def _sums(u: Var, reading: Reading, below: bool = False) -> Iterator[Node]:
+    """Sums that a letter may stand for: those that are written, and that of what is divided by it; the latter alone for `below`."""
     words = [s.words for s in reading.sides if s.words is not None] + list(reading.definitions.values())
     words += [n for d in _derivatives(reading) if (n := d.numerator) is not None]
     seen: dict[Node, None] = {}
     for n in postorder(*words):
         if not isinstance(n, Call) or any(isinstance(x, Index) for x in postorder(n)):
+            continue
+        if below and n.name != "div":
             continue
         if n.name == "sum" and not n.rank and u not in variables(n):
             seen[n] = None

@@ -105,6 +105,8 @@ def left_head(r: LatexReader, items: Sequence[Item]) -> tuple[Head, list[Item]] 
             return None
         if head.top is not None:
             return (head, head.top) if len(items) == 3 else None
+        if r.context is not None and r.context.operators == "bracket" and len(items) > 4 and isinstance(items[3], Group):
+            return None  # the bracket alone is differentiated; what follows is a factor
         return (replace(head, top=items[3:]), items[3:]) if len(items) > 3 else (head, [])
     if is_macro(first, "nabla"):
         c.next()
