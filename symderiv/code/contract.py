@@ -341,12 +341,15 @@ def plan_sum(emitter: Emitter, node: Call) -> Plan | None:
 
 
 def _plan_picked(emitter: Emitter, node: Call) -> Plan | None:
-    """`sum(onehot(y)*A, axis=-1)`: the entry of each row that its label names."""
-    x = node.operands[0]
-    if not (isinstance(x, Call) and x.name == "mul" and len(x.operands) == 2 and node.params["axis"] in (-1, x.rank - 1)):
+    """`sum(onehot(y)*A, axis=-1)`: the entry of each row that its label names; over all axes the sum of those."""
+    x, axis = node.operands[0], node.params["axis"]
+    whole = axis is None and x.rank > 1 and not node.params["keepdims"]
+    if not (isinstance(x, Call) and x.name == "mul" and len(x.operands) == 2 and (whole or axis in (-1, x.rank - 1))):
         return None
     for hot, a in (x.operands, x.operands[::-1]):
         if isinstance(hot, Call) and hot.name == "onehot" and hot.shape == a.shape and not emitter.is_plain(hot.operands[0]):
+            if whole:
+                return same(Call("sum", Hidden("pick", x.shape[:-1], (a, hot.operands[0]))))
             more = ", keepdims=True" if node.params["keepdims"] else ""
             return same(Hidden("pick", node.shape, (a, hot.operands[0]), more))
     return None
