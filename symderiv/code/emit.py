@@ -57,7 +57,7 @@ def same(node: Node) -> Plan:
     return Plan((node,), lambda pieces, scope: pieces[0])
 
 
-GUESSES = (1000, 50, 30, 20)
+GUESSES = (1000, 100, 20, 10)
 
 
 def guessed_sizes(sizes: Iterable[Expr]) -> dict[Expr, int]:

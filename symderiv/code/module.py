@@ -18,7 +18,7 @@ from ..expr.walk import postorder, variables
 from .blocks import split
 from .canonical import canonical
 from .dialect import NUMPY, Dialect
-from .emit import VIEWS, Emitter, Names, statements
+from .emit import VIEWS, Emitter, Names, guessed_sizes, statements
 from .spell import ADD, POW, Piece, spell_number
 
 Arguments = Sequence[Var] | None
@@ -95,7 +95,7 @@ class Module:
         self.args = list(dict.fromkeys(args)) if args is not None else self.inside
         self._check_names()
         self.roots = roots
-        written = canonical(roots)
+        written = canonical(roots, guessed_sizes([s for v in self.inside for s in v.shape]))
         if blocks and not dialect.functional:
             written = split(written, self.inside)
         params = [v.name for v in self.args]

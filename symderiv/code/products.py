@@ -22,12 +22,23 @@ def is_diagonal(node: Node) -> bool:
 
 
 def split_chain(operands: tuple[Node, ...], guess: Mapping[Expr, int]) -> int:
-    """Where the last product of a chain is, in its cheapest order (dynamic programming over guessed sizes)."""
+    """Where the last product of a chain is, in its cheapest order."""
     n = len(operands)
     if n == 2:
         return 1
     if n > 60 or any(x.rank > 2 for x in operands) or any(x.rank != 2 for x in operands[1:-1]):
         return n - 1
+    return _cheapest(operands, guess)[1]
+
+
+def chain_cost(operands: tuple[Node, ...], guess: Mapping[Expr, int]) -> float:
+    """Multiplications of a chain of matrices, with a vector at an end at most, in its cheapest order."""
+    return _cheapest(operands, guess)[0]
+
+
+def _cheapest(operands: tuple[Node, ...], guess: Mapping[Expr, int]) -> tuple[float, int]:
+    """`(multiplications, where the last product is)`, by dynamic programming over guessed sizes."""
+    n = len(operands)
     shapes = [
         x.shape if x.rank == 2 else (Integer(1), *x.shape) if k == 0 else (*x.shape, Integer(1)) for k, x in enumerate(operands)
     ]
@@ -45,7 +56,7 @@ def split_chain(operands: tuple[Node, ...], guess: Mapping[Expr, int]) -> int:
 
             best[i, j] = min(range(i + 1, j), key=price)
             cost[i, j] = price(best[i, j])
-    return best[0, n]
+    return cost[0, n], best[0, n]
 
 
 def transposed(x: Node) -> Node:
@@ -114,6 +125,8 @@ def plan_onto_product(emitter: Emitter, node: Call) -> Plan | None:
         product, other = pieces[0], pieces[1].as_number() if word == "plus" else pieces[1]
         nest = 1 + max_nest(pieces)
         if product.level == ATOM and re.match(r"_matmul\w*\(", product.text) and "times=" not in product.text:
+            if word == "plus" and other.text.startswith("-") and other.level > ADD:
+                return Piece(f"{product.text[:-1]}, minus={other.text[1:]})", nest=nest)
             return Piece(f"{product.text[:-1]}, {word}={other.text})", nest=nest)
         if word == "plus" and other.text.startswith("-") and other.level > ADD:
             return Piece(f"{product.at(ADD)} - {other.text[1:]}", ADD, "float", nest)

@@ -87,10 +87,10 @@ def _in_blocks(part, width, total, *arrays):
     return tuple(sums) if type(found) is tuple else sums[0]
 
 
-def _matmul(a, b, plus=None, times=None):
-    """(a @ b + plus)*times; by the transposes where that has the longer columns, which BLAS is faster at."""
+def _matmul(a, b, plus=None, minus=None, times=None):
+    """(a @ b + plus - minus)*times; by the transposes where that has the longer columns, which BLAS is faster at."""
     c = (b.T @ a.T).T if b.shape[1] < a.shape[0] else a @ b
-    for change, x in ((np.add, plus), (np.multiply, times)):
+    for change, x in ((np.add, plus), (np.subtract, minus), (np.multiply, times)):
         if x is not None:
             c = change(c, x, out=c if np.result_type(c, x) is c.dtype else None)
     return c
@@ -335,8 +335,13 @@ def _softmax(x, axis=-1):
         np.exp(e, out=e)
         e /= np.sum(e, axis=0)
         return e.T
-    e = np.exp(x - np.max(np.real(x), axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = x - np.max(np.real(x), axis=axis, keepdims=True)
+    if not isinstance(e, np.ndarray) or e.dtype.kind not in "fc":
+        e = np.exp(e)
+        return e / np.sum(e, axis=axis, keepdims=True)
+    np.exp(e, out=e)
+    e /= np.sum(e, axis=axis, keepdims=True)
+    return e
 
 
 def _log_softmax(x, axis=-1):
@@ -350,6 +355,11 @@ def _norm(x, ord=2, axis=None, keepdims=False):
     if ord == "nuc":
         out = np.sum(np.linalg.svd(x, compute_uv=False), axis=-1)
         return np.reshape(out, (1, 1)) if keepdims else out
+    if ord == 2 and axis is None and not keepdims and isinstance(x, np.ndarray) and x.dtype.char == "d" and x.ndim:
+        flat = x.ravel(order="K")
+        squares = np.dot(flat, flat)
+        if 1e-280 < squares < 1e300:
+            return np.sqrt(squares)
     size = np.abs(x)
     if ord == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
