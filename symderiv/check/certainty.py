@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import SymDerivError
-from ..expr.nodes import Var
-from ..expr.sizes import show_shape
-from ..expr.walk import variables
+from ..expr.nodes import Call, Node, Var
+from ..expr.sizes import as_size, show_shape
+from ..expr.walk import postorder, variables
 from ..read.latex.atoms import ENTRIES_IN_BARS
 from ..read.names import is_greek
 from .judge import ChainJudge, Outcome
@@ -70,6 +70,7 @@ class Certainty:
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
         unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and is_sure(meaning.vars[n][1]))}
+        unclear = {n for n in unclear if not is_forced(n, reading)}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" and not o.certain else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
@@ -155,6 +156,35 @@ class Certainty:
 def is_sure(how: str) -> bool:
     """Whether what is assumed of a name follows from how it is written."""
     return any(w in how for w in ("bold", "transposed", "differentiated by", "divided by", "power", "is declared)"))
+
+
+def is_forced(name: str, reading: Reading) -> bool:
+    """Whether a name is a number because nothing else fits where it stands in the definition of a number.
+
+    In `‖Xw - y‖² + λ‖w‖²`, λ as a vector or a matrix gives no number.
+    """
+    v = reading.vars.get(name)
+    if v is None or v.rank:
+        return False
+    inside = [d for d in reading.definitions.values() if not d.rank and v in variables(d)]
+    sizes = {s for d in inside for x in variables(d) for s in x.shape}
+    fresh = as_size("other_size"), as_size("another_size")
+    others = [Var(name, shape) for shape in (fresh[:1], fresh, *((s,) for s in sizes), *((s, s) for s in sizes))]
+    return any(not any(_fits(d, v, x) for x in others) for d in inside)
+
+
+def _fits(root: Node, v: Var, other: Var) -> bool:
+    """Whether the words have the same shape with another variable in the place of `v`."""
+    new: dict[Node, Node] = {v: other}
+    try:
+        for node in postorder(root):
+            if node not in new:
+                operands = [new[o] for o in node.operands]
+                same = operands == list(node.operands) or not isinstance(node, Call)
+                new[node] = node if same else node.with_operands(operands)
+    except SymDerivError:
+        return False
+    return new[root].shape == root.shape
 
 
 def used_names(reading: Reading) -> set[str]:
