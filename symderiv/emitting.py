@@ -164,7 +164,10 @@ class Emitting:
             return torch_loss_source(self._value, words, self.arguments, name, self._doc())
         from .calculus.derive import vjp
 
-        u = Var("u_", self._value.shape)
+        name_of_u = "u_"
+        while name_of_u in self.problem.vars or any(name_of_u == str(s) for v in self.arguments for s in v.shape):
+            name_of_u += "_"
+        u = Var(name_of_u, self._value.shape)
         pulled = vjp(answers[0].original, wrt, u)
         words = {v: to_words(polish(g)) for v, g in pulled.items()}
         return torch_loss_source(self._value, words, self.arguments, name, self._doc(), u)

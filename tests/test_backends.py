@@ -224,6 +224,21 @@ def test_shapes_are_checked() -> None:
             getattr(result, backend)()(**given)
 
 
+@pytest.mark.parametrize("loss", ["sum(softplus({} @ {})) + {}", "softplus({} @ {})*{}"])
+@pytest.mark.parametrize(
+    "names", ["ctx g_ value_", "torch _array loss_and_gradients", "u_ LossFunction loss_value", "loss _ du__"]
+)
+def test_names_that_the_loss_for_autograd_uses(names: str, loss: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: its code is not run here")
+    a, b, c = names.split()
+    r = sd.derive(loss.format(a, b, c), b, vars={a: f"{c}_size,{a}_size", b: f"{a}_size", c: "scalar"})
+    rng = np.random.default_rng(0)
+    given = {n: torch.as_tensor(rng.normal(size=s)) for n, s in ((a, (4, 3)), (b, 3), (c, ()))}
+    given[b].requires_grad_(True)
+    f = r.torch(loss=True)
+    assert torch.autograd.gradcheck(lambda x: f(**{**given, b: x}), (given[b],))
+
+
 def test_unknown_back_end() -> None:
     with pytest.raises(sd.SymDerivError, match="no back end") as info:
         result_of("least squares")[1].source("fortran")

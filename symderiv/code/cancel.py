@@ -122,6 +122,8 @@ def shared_power(a: tuple, b: tuple) -> Node | None:
 def plan_polynomials(node: Call) -> Node | None:
     """The sum with its polynomials in a sigmoid or tanh factored, or None where there is nothing to take out."""
     terms = [factors_of(t) for t in node.operands]
+    if len(terms) == 2 and {abs(c) for c, _ in terms} == {1} and sorted(sum(p.values()) for _, p in terms) == [0, 1]:
+        return None  # `1 - σ`: written as one word
     bases = dict.fromkeys(b for _, powers in terms for b in powers if isinstance(b, Call) and b.name in ("sigmoid", "tanh"))
     for base in bases:
         groups: dict[Factors, dict[int, Fraction]] = {}
@@ -153,7 +155,7 @@ def _factored(base: Call, rest: Factors, found: dict[int, Fraction]) -> tuple[No
     u = base.operands[0]
     if degree and coefs:
         if base.name == "sigmoid":
-            roots = ((Fraction(1), Call("sigmoid", _less(u)), Fraction(-1)),
+            roots = ((Fraction(1), Call("add", Num(1), Call("neg", base)), Fraction(-1)),
                      (Fraction(1, 2), Call("tanh", _times(Fraction(1, 2), u)), Fraction(1, 2)))  # fmt: skip
         else:
             roots = ((Fraction(1), Call("sigmoid", _times(Fraction(-2), u)), Fraction(-2)),
@@ -190,10 +192,6 @@ def _divided(coefs: list[Fraction], root: Fraction) -> list[Fraction] | None:
         carry = c + carry * root
         out.append(carry)
     return out[-2::-1] if out[-1] == 0 else None
-
-
-def _less(u: Node) -> Node:
-    return u.operands[0] if isinstance(u, Call) and u.name == "neg" else Call("neg", u)
 
 
 def _times(c: Fraction, u: Node) -> Node:

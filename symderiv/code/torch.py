@@ -12,6 +12,7 @@ from typing import Any
 
 from ..expr.nodes import Node, Var
 from .dialect import TORCH
+from .emit import Names
 from .jax import imported
 from .module import Arguments, Module, modules_text
 
@@ -84,22 +85,40 @@ def _loss_lines(
     tensors = ", ".join(v.name for v in used)
     given = ", ".join(f"{v.name}={v.name}" for v in used)
     sizes = "".join(f", {s}={s}" for s in keyword)
-    kept = "".join(f", {s}=ctx.sizes[{k}]" for k, s in enumerate(keyword))
-    grads = {v: f"d{v.name}_" for v in by}
+    own = [f"{name}_and_gradients"] if cotangent is None else [f"{name}_value", f"{name}_pullback"]
+    own.append(f"{name.capitalize()}Function")
+    free = Names({*names, *keyword, *own, "torch", "_array"})
+    ctx, g, out, skip = (free.fresh(n) for n in ("ctx", "g_", "value_", "_"))
+    kept = "".join(f", {s}={ctx}.sizes[{k}]" for k, s in enumerate(keyword))
+    grads = {v: free.fresh(f"d{v.name}_") for v in by}
+    outer = {n: free.fresh(n) for n in ("torch", "_array", *own) if n in {*names, *keyword}}
+    hidden_by = [f"{alias} = {n}  # {n} is a variable below" for n, alias in outer.items() if n != f"{name.capitalize()}Function"]
+
+    def word(n: str) -> str:
+        return outer.get(n, n)
+
     listed = ", ".join(grads[v] for v in by)
-    returned = ", ".join(f"g_*{grads[v]}" if v in grads and cotangent is None else grads.get(v, "None") for v in used)
+    returned = ", ".join(f"{g}*{grads[v]}" if v in grads and cotangent is None else grads.get(v, "None") for v in used)
     held = f"({', '.join(keyword)}{',' if keyword else ''})"
     if cotangent is None:
-        forward = [f"value_, {listed} = {name}_and_gradients({given}{sizes})", f"ctx.save_for_backward({tensors}, {listed})"]
+        forward = [
+            f"{out}, {listed} = {word(name + '_and_gradients')}({given}{sizes})",
+            f"{ctx}.save_for_backward({tensors}, {listed})",
+        ]
         backward = [
-            f"{tensors}, {listed} = ctx.saved_tensors",
-            "if torch.is_grad_enabled():  # a derivative of the derivative is wanted",
-            f"    _, {listed} = {name}_and_gradients({given}{kept})",
+            f"{tensors}, {listed} = {ctx}.saved_tensors",
+            f"if {word('torch')}.is_grad_enabled():  # a derivative of the derivative is wanted",
+            f"    {skip}, {listed} = {word(name + '_and_gradients')}({given}{kept})",
         ]
     else:
-        forward = [f"value_ = {name}_value({given}{sizes})", f"ctx.save_for_backward({tensors})"]
-        backward = [f"{tensors}, = ctx.saved_tensors", f"{listed}, = {name}_pullback({given}, {cotangent.name}=g_{kept})"]
-    convert = [f"{v.name} = _array({v.name}, {v.name!r}, {v.rank}{', whole=True' if v.is_a('integer') else ''})" for v in used]
+        forward = [f"{out} = {word(name + '_value')}({given}{sizes})", f"{ctx}.save_for_backward({tensors})"]
+        backward = [
+            f"{tensors}, = {ctx}.saved_tensors",
+            f"{listed}, = {word(name + '_pullback')}({given}, {cotangent.name}={g}{kept})",
+        ]
+    convert = [
+        f"{v.name} = {word('_array')}({v.name}, {v.name!r}, {v.rank}{', whole=True' if v.is_a('integer') else ''})" for v in used
+    ]
     refused = [v.name for v in used if v not in grads and not v.is_a("integer")]
     only = f"only {', '.join(v.name for v in by)} has a derived gradient here: derive by the other variables too"
     check = [
@@ -112,25 +131,29 @@ def _loss_lines(
         parameters.append(f"{n}=None" if optional else n)
     if keyword:
         parameters += ["*", *(f"{s}=None" for s in keyword)]
-    context = [f"ctx.sizes = {held}"] if keyword else []
+    context = [f"{ctx}.sizes = {held}"] if keyword else []
+    function = f"{name.capitalize()}Function"
+    renamed = [f"{outer[function]} = {function}  # {function} is a variable below", "", ""] if function in outer else []
     return [
+        *([*hidden_by, "", ""] if hidden_by else []),
         f"class {name.capitalize()}Function(torch.autograd.Function):",
         '    """The value with the derived backward pass."""',
         "",
         "    @staticmethod",
-        f"    def forward(ctx, {tensors}{''.join(f', {s}' for s in keyword)}):",
+        f"    def forward({ctx}, {tensors}{''.join(f', {s}' for s in keyword)}):",
         *("        " + x for x in [*context, *forward]),
-        "        return value_",
+        f"        return {out}",
         "",
         "    @staticmethod",
-        "    def backward(ctx, g_):",
+        f"    def backward({ctx}, {g}):",
         *("        " + x for x in backward),
         f"        return {returned}{''.join(', None' for _ in keyword)}",
         "",
         "",
+        *renamed,
         f"def {name}({', '.join(parameters)}):",
         f'    """The value, for autograd. {doc}"""'.replace("\\", "\\\\"),
         *("    " + x for x in convert),
         *(("    " + x for x in check) if refused else ()),
-        f"    return {name.capitalize()}Function.apply({tensors}{''.join(f', {s}' for s in keyword)})",
+        f"    return {word(function)}.apply({tensors}{''.join(f', {s}' for s in keyword)})",
     ]
