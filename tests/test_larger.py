@@ -16,6 +16,12 @@ PROBLEMS = {
     "logistic": ("mean(log(1 + exp(X @ w)) - y*(X @ w))", {"X": "n,d", "w": "d", "y": "n"}, "w"),
     "least squares": ("sum((X @ w - y)**2)", {"X": "n,d", "w": "d", "y": "n"}, "w"),
     "softmax": ("cross_entropy(X @ W, y)", {"X": "n,d", "W": "d,k", "y": "n integer"}, "W"),
+    "hinges": ("mean(hinge(X @ W, y)) + lam*sum(W**2)", {"X": "n,d", "W": "d,k", "y": "n integer", "lam": "scalar"}, "W"),
+    "two layers": (
+        "mean((tanh(X @ V + b) @ w - y)**2) + lam*sum(V**2)",
+        {"X": "n,d", "V": "d,h", "b": "h", "w": "h", "y": "n", "lam": "scalar"},
+        "V",
+    ),
 }
 
 
@@ -32,7 +38,8 @@ def test_dask(name: str) -> None:
     da = pytest.importorskip("dask.array", reason="dask is not installed: its arrays are not tried here")
     text, declared, wrt = PROBLEMS[name]
     rng = np.random.default_rng(0)
-    shapes = {"X": (120, 6), "w": (6,), "W": (6, 3), "y": (120,)}
+    sizes = {"n": 120, "d": 6, "k": 3, "h": 6}
+    shapes = {n: tuple(sizes[s] for s in d.split()[0].split(",") if s in sizes) for n, d in declared.items()}
     given = {n: rng.integers(0, 2, 120) if n == "y" else rng.standard_normal(shapes[n]) for n in declared}
     f = sd.derive(text, wrt=wrt, vars=declared).numpy(value=True)
     known = f(**given)
@@ -49,4 +56,4 @@ def test_more_data_than_memory() -> None:
 
 def test_sharded() -> None:
     pytest.importorskip("jax", reason="jax is not installed: its code is not run here")
-    assert run("sharded.py").startswith("8 devices")
+    assert run("sharded.py", "32", "128").startswith("8 devices, 256 MiB of data within 128 MiB: loss 17.07")
