@@ -15,6 +15,7 @@ from ..verify.decide import Trials
 from ..verify.points import Point, finite
 from .compare import sample_of
 from .judge import Outcome, Value
+from .proportion import ratio_between
 from .reading import Reading
 from .relations import Chain
 from .values import same_shape
@@ -127,6 +128,8 @@ def _consequence(last: Posed, left: Node, right: Node) -> Outcome | None:
     difference = Call("add", left, Call("neg", right))
     if difference is last.words:
         return Outcome(1, "right", "consequence", how="it is the equation that was posed")
+    if same_shape(difference.shape, last.words.shape) and ratio_between(difference, last.words) is not None:
+        return Outcome(1, "right", "consequence", how="it is a multiple of the equation that was posed")
     wanted = next((v for v in variables(last.words) if v.name == last.wanted), None)
     if wanted is None or wanted not in variables(difference) or wanted.attrs:
         return None
@@ -146,6 +149,8 @@ def _consequence(last: Posed, left: Node, right: Node) -> Outcome | None:
                     continue
                 scale = max(1.0, float(np.max(np.abs(size))))
                 worst = float(np.max(np.abs(value)))
+                if float(np.max(np.abs(size), initial=0.0)) < HOLDS and worst < HOLDS:
+                    continue  # both sides are 0 there, which says nothing
                 if worst > FAILS * scale:
                     shown = ", ".join(f"{s} = {k}" for s, k in p.sizes.items()) or "a random point"
                     return Outcome(
