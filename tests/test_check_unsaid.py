@@ -112,6 +112,29 @@ UNSAID = {
         "",
         True,
     ),
+    "a logarithm that is defined": (
+        r"\[ \log p(x \mid \mu) = -\frac{(x - \mu)^2}{2 \sigma^2} - \log \sigma^2, \qquad"
+        r" \frac{\partial \log p}{\partial \sigma^2} = \frac{(x - \mu)^2}{2 \sigma^4} - \frac{1}{\sigma^2} \]",
+        r"x: scalar; \mu: scalar; \sigma^2: scalar",
+        (r"{2 \sigma^4}", r"{\sigma^4}"),
+        "",
+        True,
+    ),
+    "the vector of a label": (
+        r"\[ J = -c_o^\top v + \log \sum_{w=1}^V \exp(c_w^\top v), \qquad"
+        r" \frac{\partial J}{\partial v} = -c_o + \frac{\sum_{w=1}^V \exp(c_w^\top v) c_w}{\sum_{w=1}^V \exp(c_w^\top v)} \]",
+        "c_w: d; v: d; o: scalar integer",
+        (r"= -c_o", r"= c_o"),
+        "",
+        True,
+    ),
+    "an equation and its multiple": (
+        r"\[ J = w^\top S w - \lambda (w^\top w - 1), \quad \nabla_w J = 2 S w - 2 \lambda w = 0 \implies S w = \lambda w \]",
+        r"S: n,n symmetric; w: n; \lambda: scalar",
+        (r"S w = \lambda w", r"S w = 2 \lambda w"),
+        "",
+        False,
+    ),
     "decay": (
         r"\[ W \leftarrow W - \alpha \frac{\partial J}{\partial W} - \alpha \lambda W = (1 - \alpha \lambda) W - \alpha \frac{\partial J}{\partial W} \]",
         r"W: p; \alpha: scalar; \lambda: scalar",

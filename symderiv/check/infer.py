@@ -62,7 +62,10 @@ def infer(
     )
     defined = set(defined)
     for key, rank, why in evident_arrays(chains):
-        if not r.table.find(key) and key.identifier not in defined:
+        of_label = any(
+            x in declared.vars and declared.vars[x].is_a("integer") for x in key.labels
+        )  # u_o of the label o is an entry
+        if not of_label and not r.table.find(key) and key.identifier not in defined:
             inference.guess(key.identifier, rank, why)
             r.table.add(key.identifier, key)
     for key, why in evident_scalars(chains):

@@ -20,6 +20,7 @@ from .dependence import dependence
 from .findings import Relation, Report
 from .infer import infer
 from .inforce import Said, in_force
+from .logs import name_logarithms
 from .options import Options
 from .paper import Paper
 from .relations import Chain, chains_of
@@ -57,6 +58,7 @@ class Plan:
         self.bars = any(
             _NORM.search(self.paper.text, e.start, e.stop) for e in self.paper.events if e.kind in ("display", "inline")
         )
+        name_logarithms(self.chains, {*self.start.vars, *(n for _, names, _ in self.remarks for n in names)})
         self._sizes_are_no_scalars()
         self.squares = names_with_powers({n: "" for _, names, _ in self.remarks for n in names} | dict(self.options.vars))
         remarks = [(at, names, self.section_at(at)) for at, names, _ in self.remarks]

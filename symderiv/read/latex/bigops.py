@@ -146,6 +146,11 @@ def _range_part(r: LatexReader, out: Range, part: list[Item], start: int, stop: 
     if letter:
         out.letters.append(letter)
         return
+    if len(part) == 1 and isinstance(part[0], Group) and part[0].opener == "(":
+        pair = [letter_of(p) for p in split_indices(part[0].items)]
+        if len(pair) > 1 and all(pair) and not set(pair) & set(r.scope):
+            out.letters += pair  # (i, j)
+            return
     cut = next(
         (
             k

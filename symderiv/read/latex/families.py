@@ -69,9 +69,19 @@ _STEP = re.compile(r"([a-z])_(?:minus|plus)_\d+")  # h_{t-1} beside h_t: t count
 def find_families(declared: Declarations, raws: Sequence[Raw]) -> Families:
     """The families among the declarations, by how the text uses their letters."""
     numbered: dict[str, tuple[Key, str, Var]] = {}
+    letters = _LETTERS
+    if any(
+        len(label) == 1 and label.isalpha() and label not in letters
+        for v in declared.vars.values()
+        for label in v.name.split("_")[1:]
+    ):
+        sides = [s for raw in raws for s in raw.sides]
+        letters |= {
+            x for s in sides for _, index, where in _subscripted(s) if where == "range" for x in _heads(index) if x.islower()
+        }
     for v in declared.vars.values():
         for key in keys_of(v.name):
-            at = next((k for k, label in enumerate(key.labels) if set(label) <= _LETTERS and len(label) <= 2), None)
+            at = next((k for k, label in enumerate(key.labels) if set(label) <= letters and len(label) <= 2), None)
             if at is not None and not any(letter in declared.vars for letter in key.labels[at]):
                 rest = Key(key.base, key.accents, key.labels[:at] + key.labels[at + 1 :])
                 numbered[v.name] = (rest, key.labels[at], v)

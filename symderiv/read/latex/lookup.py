@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sympy import Rational
+
 from ...errors import InputError
+from ...expr.nodes import Num
 from .indices import (
     entry,
     index_value,
@@ -99,6 +102,9 @@ def read_named(r: LatexReader, key: Key, scripts: Scripts, start: int) -> Value:
         if letter in r.scope and scripts.sub is None:
             return apply_raised(r, index_value(r.scope[letter], start, stop), scripts.raised, 0, stop)
     parts = split_indices(scripts.sub) if scripts.sub is not None else []
+    root = _power_of_square(r, key, scripts, start, stop)
+    if root is not None:
+        return root
     found = _interpretations(r, key, scripts, parts, start, stop)
     if len(found) > 1:
         what = f"`{r.text(start, stop)}` can mean " + " or ".join(t for t, *_ in found)
@@ -169,6 +175,26 @@ def _interpretations(r: LatexReader, key: Key, scripts: Scripts, parts: list[lis
     samples = [o for o in out if o[3]]
     plain = [o for o in out if not o[3]]
     return plain or samples if not (plain and samples) else plain + samples
+
+
+def _power_of_square(r: LatexReader, key: Key, scripts: Scripts, start: int, stop: int) -> Value | None:
+    r"""`\sigma` and `\sigma^4` beside a declared `\sigma^2`, which is a number."""
+    square = key.labelled("2")
+    if square.identifier not in r.squares or scripts.sub is not None or scripts.primes or len(scripts.raised) > 1:
+        return None
+    name = r.known(square, start, stop)
+    if not name or r.known(key, start, stop) or r.is_defined(key) or r.value_of_name(name, start, stop).node.rank:
+        return None
+    one = scripts.raised[0] if scripts.raised else None
+    text = plain_text(one.items) if one is not None else "1"
+    if (one is not None and one.kind not in ("power", "inverse")) or not text.lstrip("-").isdigit() or text == "2":
+        return None
+    x = r.value_of_name(name, start, stop)
+    if int(text) % 2 and not x.node.is_a("positive"):  # type: ignore[attr-defined]
+        return None
+    r.assumptions.setdefault("square " + name, f"{key.identifier} is the root of the declared {name}")
+    power = Num(Rational(int(text), 2))
+    return Value(r.make("pow", x.node, power, start=start, stop=stop), "scalar", start, stop)
 
 
 def _is_squared_name(r: LatexReader, key: Key, one: Raised) -> bool:
