@@ -124,7 +124,7 @@ UNSAID = {
         r"\[ J = -c_o^\top v + \log \sum_{w=1}^V \exp(c_w^\top v), \qquad"
         r" \frac{\partial J}{\partial v} = -c_o + \frac{\sum_{w=1}^V \exp(c_w^\top v) c_w}{\sum_{w=1}^V \exp(c_w^\top v)} \]",
         "c_w: d; v: d; o: scalar integer",
-        (r"= -c_o", r"= c_o"),
+        (r"v} = -c_o", r"v} = c_o"),
         "",
         True,
     ),
