@@ -11,7 +11,7 @@ from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import as_size, show_shape
 from ..expr.walk import postorder, variables
 from ..read.latex.atoms import ENTRIES_IN_BARS
-from ..read.names import is_greek
+from ..read.names import canonical, is_greek
 from .judge import ChainJudge, Outcome
 from .reading import ChainReader, Reading
 from .relations import Chain
@@ -60,6 +60,12 @@ class Certainty:
         if any(s.error is not None for s in reading.sides):
             tokens = set(chain.flat) | {t for k in meaning.known.values() for s in k.raw.sides for t in flat_items(s)}
             used |= {n for n in meaning.origin if n in tokens or n[:1] in tokens}
+            letters = {t.lstrip("\\") for t in tokens}
+            letters |= {canonical(t) for t in letters}
+            unread = {
+                n for n, (_, how) in meaning.vars.items() if how.startswith("assumed") and (n in letters or n[:1] in letters)
+            }
+            assumed |= {n for n in {*unread, *reading.assumed} - set(meaning.known) if not _OWN.fullmatch(n)}
         elsewhere = [n for n in sorted(used | set(meaning.known)) if meaning.origin.get(n, (chain.event.section, False))[1]]
         elsewhere = [n for n in elsewhere if meaning.origin[n][0] != chain.event.section]
         if elsewhere:
@@ -70,7 +76,7 @@ class Certainty:
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
         unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and is_sure(meaning.vars[n][1]))}
-        unclear = {n for n in unclear if not is_forced(n, reading)}
+        unclear = {n for n in unclear if not is_forced(n, reading) and not _is_pinned(n, meaning)}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" and not o.certain else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
@@ -129,7 +135,8 @@ class Certainty:
                     said = "sum to 1" if attr == "simplex" else "are one-hot"
                     return f"it holds if the entries of `{v.name}` {said}; if they do, declare it: `{v.name}: … {attr}`"
         for v in arrays:
-            square = v.rank == 2 and v.shape[0] == v.shape[1] and self.checker.speaks_of_symmetry
+            may_be = self.checker.speaks_of_symmetry or meaning.vars[v.name][1].startswith("assumed")
+            square = v.rank == 2 and v.shape[0] == v.shape[1] and may_be
             symmetric = {v.name: Var(v.name, v.shape, ("symmetric",))} if square else {}
             if square and self._right_for(chain, meaning, skip, symmetric, o.side):
                 return f"it holds if `{v.name}` is symmetric; if it is, declare it: `{v.name}: … symmetric`"
@@ -156,6 +163,15 @@ class Certainty:
 def is_sure(how: str) -> bool:
     """Whether what is assumed of a name follows from how it is written."""
     return any(w in how for w in ("bold", "transposed", "differentiated by", "divided by", "power", "is declared)"))
+
+
+def _is_pinned(name: str, meaning: Meaning) -> bool:
+    """Whether the sizes of an array that nobody declares are all sizes of declared arrays: it fits where it is used."""
+    v = meaning.vars[name][0] if name in meaning.vars else None
+    if v is None or not v.rank:
+        return False
+    declared = {s for x, how in meaning.vars.values() if not how.startswith("assumed") for s in x.shape}
+    return all(s in declared for s in v.shape)
 
 
 def is_forced(name: str, reading: Reading) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sympy import Dummy, Expr
 
 from ..errors import SymDerivError
+from ..expr.nodes import Call, Node, Var
 from ..expr.sizes import unifying
+from ..expr.walk import postorder
 from ..read.infer import Inference, sentence
 from ..read.latex.document import Context, settled_declarations
 from ..read.latex.families import assume_families, find_families, without_families
@@ -19,7 +21,7 @@ from ..read.latex.reader import LatexReader
 from ..read.latex.scripts import TRANSPOSES, content
 from ..read.latex.statements import read_statement
 from ..read.latex.tokens import Clock
-from ..read.latex.tree import Group, Item, Token, is_char, is_macro
+from ..read.latex.tree import Group, Item, Token, is_char, is_macro, plain_text
 from .reading import differential_of
 from .relations import Chain
 from .scope import Meaning
@@ -35,9 +37,38 @@ def infer(
     defined: Iterable[str] = (),
     squares: frozenset[str] = frozenset(),
     context: Context | None = None,
+    shapes: Mapping[str, tuple[Expr, ...]] | None = None,
 ) -> tuple[list[str], dict[str, set[str]]]:
     """Adds what the document's use of undeclared names says to the declarations; sentences that tell it, and what the values of undefined
-    functions depend on."""
+    functions depend on.
+
+    A document is read again where it adds a name that was taken for a number to an array: `W x + b`.
+    """
+    added: dict[Key, int] = {}
+    for _ in range(ROUNDS):
+        assumed, told, applied, more = _assumed(text, chains, meaning, name, defined, squares, context, added, shapes or {})
+        if not more:
+            break
+        added |= more
+    meaning.vars.update(assumed)
+    return told, applied
+
+
+ROUNDS = 3
+
+
+def _assumed(
+    text: str,
+    chains: Sequence[Chain],
+    meaning: Meaning,
+    name: str,
+    defined: Iterable[str],
+    squares: frozenset[str],
+    context: Context | None,
+    added: Mapping[Key, int],
+    shapes: Mapping[str, tuple[Expr, ...]],
+) -> tuple[dict[str, tuple[Var, str]], list[str], dict[str, set[str]], dict[Key, int]]:
+    """What undeclared names are, told; what undefined functions depend on; and numbers that are added to arrays, with their rank."""
     declared = meaning.declared()
     inference = Inference()
     items = tuple(i for c in chains for side in c.sides for i in side)
@@ -72,13 +103,18 @@ def infer(
         if not r.table.find(key) and key.identifier not in defined:
             inference.guess(key.identifier, 0, why)
             r.table.add(key.identifier, key)
+    for key, rank in added.items():
+        if not r.table.find(key):
+            inference.guess(key.identifier, rank, "it is added to an array")
+            r.table.add(key.identifier, key)
+    words: list[Node] = []
     with unifying(inference.unifier):
         assume_families(r, families)
         _assume_hats(r, chains, inference, defined)
         for chain in chains:
             if not chain.sides[0] or len(chain.sides) < 2:
                 continue
-            _try(r, chain, inference, differential_of(chain) if "d" not in declared.vars else "")
+            words += _try(r, chain, inference, differential_of(chain) if "d" not in declared.vars else "", shapes)
         for s, size in unknown.items():
             if isinstance(inference.unifier.find(size), Dummy):
                 from ..expr.sizes import size_symbol
@@ -86,11 +122,26 @@ def infer(
                 inference.unifier.unify(size, size_symbol(s))
     final, told = settled_declarations(inference, declared, unknown)
     used = set(inference.guesses) - {f.name for f in families.found}
+    assumed: dict[str, tuple[Var, str]] = {}
     for v in final.vars.values():
         if v.name not in meaning.vars and v.name in used and v.name not in defined:
-            meaning.vars[v.name] = (v, f"assumed ({inference.guesses[v.name].why})")
+            assumed[v.name] = (v, f"assumed ({inference.guesses[v.name].why})")
             told.append(sentence(v, inference.guesses[v.name].why))
-    return told, r.applied
+    ranks = {n: rank for n, rank in _added_to_arrays(words).items() if n in assumed and not assumed[n][0].rank}
+    more = {key: ranks[n] for key, names in r.table.by_key.items() for n in names if n in ranks}
+    return assumed, told, r.applied, more
+
+
+def _added_to_arrays(words: Sequence[Node]) -> dict[str, int]:
+    """Names of numbers that stand alone as a term beside arrays."""
+    found: dict[str, int] = {}
+    for node in postorder(*words):
+        if isinstance(node, Call) and node.name == "add" and node.rank:
+            for x in node.operands:
+                x = x.operands[0] if isinstance(x, Call) and x.name == "neg" else x
+                if isinstance(x, Var) and not x.rank:
+                    found[x.name] = node.rank
+    return found
 
 
 def _assume_hats(r: LatexReader, chains: Iterable[Chain], inference: Inference, defined: set[str]) -> None:
@@ -117,15 +168,27 @@ def _assume_hats(r: LatexReader, chains: Iterable[Chain], inference: Inference, 
                 r.unify(a, b)
 
 
-def _try(r: LatexReader, chain: Chain, inference: Inference, differential: str) -> None:
-    """One chain, for what it says about sizes; one that cannot be read, or contradicts the others, says nothing."""
+def _try(
+    r: LatexReader, chain: Chain, inference: Inference, differential: str, shapes: Mapping[str, tuple[Expr, ...]]
+) -> list[Node]:
+    """The words of one chain, for what it says about sizes; one that cannot be read, or contradicts the others, says nothing.
+
+    `shapes` are those of declared names: what is declared and defined has one shape.
+    """
     bound, guesses, unknown = dict(inference.unifier.bound), dict(inference.guesses), list(inference.unknown)
     needed, definitions, table = list(inference.needed), dict(r.definitions), {k: list(v) for k, v in r.table.by_key.items()}
     names = set(r.table.names)
     r.clock, r.context = Clock(r.source, r.name), replace(r.context, differentials=differential)
     try:
+        words: list[Node] = []
         for plan in plan_statements(r, [chain.raw(*range(len(chain.sides)))]):
-            read_statement(r, plan)
+            st = read_statement(r, plan)
+            words += [s.words for s in (*((st.left,) if st.left is not None else ()), *st.right)]
+            shape = shapes.get(st.name, ()) if st.kind == "definition" else ()
+            if st.right and len(shape) == st.right[0].words.rank:
+                for a, b in zip(st.right[0].words.shape, shape, strict=True):
+                    r.unify(a, b)
+        return words
     except (SymDerivError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
         inference.unifier.bound.clear()
         inference.unifier.bound.update(bound)
@@ -134,6 +197,7 @@ def _try(r: LatexReader, chain: Chain, inference: Inference, differential: str) 
         r.definitions, r.table.by_key, r.table.names = kept, table, names
         for d in r.definitions.values():
             d.busy = False
+        return []
 
 
 def evident_arrays(chains: Iterable[Chain]) -> list[tuple[Key, int, str]]:
@@ -210,12 +274,30 @@ def _walk(items: Sequence[Item], found: dict[Key, tuple[int, str]]) -> None:
         if key is None:
             continue
         label, transpose = _scripts(items, k + used)
+        matrix = (
+            key.base in GREEK
+            and key.base[:1].isupper()
+            and (_inverted(items, k + used) or is_macro(items[k - 1] if k else None, "det"))
+        )
+        if matrix:
+            found.setdefault(key.labelled(label) if label else key, (2, "its inverse or determinant is taken"))
+            continue
         if not why and not transpose:
             continue
         if label is None or (label and key == Key("e") and why):
             continue  # an index, or a unit vector
         rank = 2 if key.base[:1].isupper() else 1
         found.setdefault(key.labelled(label) if label else key, (rank, why or "it is transposed"))
+
+
+def _inverted(items: Sequence[Item], k: int) -> bool:
+    """Whether `^{-1}` follows."""
+    above = [
+        items[j + 1]
+        for j in range(k, min(k + 3, len(items) - 1))
+        if is_char(items[j], "^") or getattr(items[j], "kind", "") == "sup"
+    ]
+    return any(plain_text(content(x)).replace(" ", "") == "-1" for x in above)
 
 
 def _scripts(items: Sequence[Item], k: int) -> tuple[str | None, bool]:

@@ -159,13 +159,14 @@ class Plan:
         chains = [c for c, r in used if r.kind == "definition" or not r.inline]  # claims in prose may be rules in general letters
         defined = {r.known.name: r.known for r in self.cast.roles if r.known is not None and r.kind == "definition"}
         whole.known = {}
+        shapes = {name: whole.vars[name][0].shape for name in defined if name in whole.vars}
         for name in defined:
             whole.vars.pop(name, None)
         probe = whole.copy()
         probe.known = {}
         try:
             context = Context(bars=self.bars, undefined=self.functional)
-            told, self.applied = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares, context)
+            told, self.applied = infer(self.paper.text, chains, probe, self.paper.name, defined, self.squares, context, shapes)
         except SymDerivError:
             told = []
         self.assumed = {n: v for n, v in probe.vars.items() if n not in declared}

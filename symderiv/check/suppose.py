@@ -228,7 +228,7 @@ class Supposing:
         return out
 
     def _attributes(self, reading: Reading, meaning: Meaning) -> Iterator[Supposition]:
-        """Targets that sum to 1; a matrix that is symmetric in a text that speaks of symmetry."""
+        """Targets that sum to 1; a matrix that is symmetric, in a text that speaks of symmetry or does not declare the matrix."""
         used = used_names(reading)
         arrays = [v for v in reading.vars.values() if v.rank and not v.attrs and v.name in used and v not in reading.unknowns][
             :ARRAYS
@@ -238,7 +238,8 @@ class Supposing:
             if spoken or v.name.rstrip("_0123456789").lower() in _TARGETS:
                 yield Supposition(((v, Var(v.name, v.shape, ("simplex",))),))
         for v in arrays:
-            if v.rank == 2 and v.shape[0] == v.shape[1] and self.checker.speaks_of_symmetry:
+            said = self.checker.speaks_of_symmetry or (v.name in meaning.vars and meaning.vars[v.name][1].startswith("assumed"))
+            if v.rank == 2 and v.shape[0] == v.shape[1] and said:
                 yield Supposition(((v, Var(v.name, v.shape, ("symmetric",))),))
 
 
