@@ -200,6 +200,7 @@ def test_what_is_certain_without_the_unsaid(document: str, names: str, code: str
          "W: n,n; U: n,m; h_{t-1}: n; x_t: m"),
         (r"\[ p_k = \frac{e^{f_k}}{\Sigma}, \qquad \frac{\partial p_k}{\partial f_k} = \frac{\Sigma \mathbf{D} e^{f_k} - e^{f_k} \mathbf{D} \Sigma}{\Sigma^2} \]",
          "f: n"),
+        (r"\[ \pi_\theta(a) = \frac{e^{\theta_a}}{\sum_b e^{\theta_b}}, \quad \frac{\partial \log \pi_\theta(a)}{\partial \theta_b} = 1(a = b) - \pi_\theta(b) \]", ""),
         (r"\[ x^T y = T \]", "x: n; y: n; T: scalar"),
         (r"\[ y(x + 1) = y x + y, \qquad \phi(x) = x^2 \]", "x: scalar; y: scalar"),
         (r"\[ \frac{\partial L}{\partial W} = \frac{\partial L}{\partial z} a^\top + \lambda W, \qquad z = W a \]", "W: m,n; a: n; \\lambda: scalar"),

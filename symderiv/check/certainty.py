@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .checker import Checker
 
 _OWN = re.compile(r"(?:D|J)\d+\w*|d_\w+")  # names that stand for derivatives and differentials
+_LABELS = frozenset("tyxzcdl")  # letters of targets, inputs and assignments, which may be one-hot without a word
 USUAL = 6  # arrays for which something usual is tried
 
 
@@ -119,6 +120,9 @@ class Certainty:
         shown = ", ".join(f"`{n}`" for n in sorted(assumed)[:3])
         if o.kind in ("shape", "declared_shape"):
             return f"the shapes do not fit if {shown} is what its letter says; nothing declares it"
+        entry = next((n for n in sorted(assumed) if "_" in n and _is_array(n.split("_")[0], reading)), "")
+        if entry:
+            return f"it would be wrong if `{entry}` is a name of its own; it may be an entry of `{entry.split('_')[0]}`"
         if self.checker.declares_something or any(not _plain(n) for n in assumed):
             return f"it would be wrong, but nothing says what {shown} is"
         return ""
@@ -130,7 +134,7 @@ class Certainty:
             :USUAL
         ]
         for v in arrays:
-            for attr in ("simplex", "onehot"):
+            for attr in ("simplex", "onehot") if v.name[:1].lower() in _LABELS else ("simplex",):
                 if self._right_for(chain, meaning, skip, {v.name: Var(v.name, v.shape, (attr,))}, o.side):
                     said = "sum to 1" if attr == "simplex" else "are one-hot"
                     return f"it holds if the entries of `{v.name}` {said}; if they do, declare it: `{v.name}: … {attr}`"
@@ -218,6 +222,10 @@ def used_names(reading: Reading) -> set[str]:
     if any(s.error is not None for s in reading.sides):
         found |= {n for s in reading.sides if s.error is not None for n in reading.vars if f"`{n}" in s.error.message}
     return found
+
+
+def _is_array(name: str, reading: Reading) -> bool:
+    return name in reading.vars and bool(reading.vars[name].rank)
 
 
 def _plain(name: str) -> bool:
