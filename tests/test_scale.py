@@ -230,6 +230,16 @@ def test_work_for_a_deep_chain_grows_at_most_with_its_square() -> None:
     assert work(160) < 5 * work(80)
 
 
+def test_work_for_a_chain_of_definitions_grows_linearly() -> None:
+    def work(n: int) -> int:
+        name = tag()
+        lines = [f"{name}: n", f"h0 = {name}", *(f"h{k + 1} = sin(h{k})" for k in range(n)), f"L = sum(h{n})"]
+        return calls(lambda: sd.derive(sd.parse("\n".join(lines)), name, check=False))
+
+    work(5)
+    assert work(300) < 3 * work(150)
+
+
 def test_a_long_chain_of_matrices() -> None:
     n = 150
     product = " @ ".join(f"A{k}" for k in range(n))

@@ -15,7 +15,7 @@ from ..expr.nodes import Call, Index, Node, Num, Var
 from ..expr.op import OPS
 from ..read.text import build
 from ..simplify.add import spread
-from ..simplify.lower import Scope, lower
+from ..simplify.lower import Lowered, Range, Scope, lower
 
 PLACEHOLDER = "d_"
 
@@ -30,7 +30,14 @@ def partial(node: Call, k: int) -> Node | None:
     if rule == "?":
         raise DerivativeError(f"{op.name} has no derivative with respect to {op.operands[k]}", code="SD301")
     words = build(rule, dict(zip(op.operands, node.operands, strict=True)), params=node.params)
-    return spread(lower(words, Scope({})).node, node.shape)
+    return spread(lower(words, _scope_of(node, {})).node, node.shape)
+
+
+def _scope_of(node: Call, ranges: dict[Index, Range]) -> Scope:
+    """A scope in which the operands, in normal form already, are not walked again: a chain of n calls would cost n²."""
+    scope = Scope(ranges)
+    scope.memo.update({o: Lowered(o) for o in node.operands})
+    return scope
 
 
 def placeholder(x: Node) -> Var:
@@ -67,7 +74,7 @@ def differential(node: Call, k: int) -> tuple[Node, Var]:
         change = dx if name == op.operands[k] else Call("zeros", shape=operand.shape)
         env["d" + name] = _entry(change, indices)
     words = build(op.differential, env, params=node.params)
-    low = lower(words, Scope(ranges))
+    low = lower(words, _scope_of(node, ranges))
     if tuple(low.index) != tuple(indices):
         from ..simplify.product import einsum
 

@@ -99,6 +99,7 @@ class Emitter:
         from .words import plan_of
 
         self.roots = [self._checked(r) for r in roots]
+        self.distinct_roots = frozenset(self.roots)
         self.sizes, self.names, self.inline, self.dialect = sizes, names, inline, dialect
         self.user_names = {v.name for v in postorder(*self.roots) if isinstance(v, Var)}
         self.aliases: dict[str, str] = {}
@@ -223,7 +224,7 @@ class Emitter:
         return self.owner(root, scope).pieces[root]
 
     def _keep(self, node: Node, piece: Piece, owner: Scope, scope: Scope) -> Piece:
-        if SIMPLE.fullmatch(piece.text) or (node in self.roots and self.uses[node] == 1):
+        if SIMPLE.fullmatch(piece.text) or (self.uses[node] == 1 and node in self.distinct_roots):
             return piece
         wide = not self.inline and len(piece.text) > _MAX_WIDTH
         if self.uses[node] > 1 or owner is not scope or piece.nest > _MAX_NEST or wide:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..errors import LimitError, Span
 
 MAX_LENGTH = 500_000  # characters of one text
-MAX_DEPTH = 2_000  # nested brackets, and height of one expression
+MAX_DEPTH = 2_000  # nested brackets
+MAX_HEIGHT = 5_000  # height of one expression, its definitions written in
 MAX_NODES = 150_000  # operations, names and numbers of one text
 MAX_CHAIN = 400  # signs, powers and subscripts one after the other on one operand
 MAX_NAME = 100  # characters of a name
@@ -28,8 +29,8 @@ def check_length(text: str, name: str = "") -> None:
 
 
 def too_deep(what: str, span: Span | None = None) -> LimitError:
-    """SD902: nesting beyond `MAX_DEPTH`."""
-    hint = f"at most {MAX_DEPTH} levels are read; name inner parts on lines of their own"
+    """SD902: nesting beyond `MAX_DEPTH`, height beyond `MAX_HEIGHT`."""
+    hint = f"at most {MAX_DEPTH} nested brackets and {MAX_HEIGHT} levels in all are read; name inner parts on lines of their own"
     return LimitError(f"{what} is nested too deeply", code="SD902", hint=hint, span=span)
 
 

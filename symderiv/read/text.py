@@ -19,7 +19,7 @@ from ..errors import InputError, ShapeError, Span, SymDerivError
 from ..expr.nodes import Call, Node, Num
 from . import operators
 from .calls import read_call
-from .limits import MAX_DEPTH, MAX_NODES, too_deep, too_many
+from .limits import MAX_HEIGHT, MAX_NODES, too_deep, too_many
 from .names import CONSTANTS, MODULE_ROOTS, MODULES, is_function, nearest
 from .numbers import affine, literal
 from .scan import scan
@@ -154,7 +154,7 @@ class Reader:
         return value
 
     def _finished(self, value: Node, tree: ast.AST) -> None:
-        if value.depth > MAX_DEPTH:
+        if value.depth > MAX_HEIGHT:
             raise too_deep("the expression", self.span(tree))
         self.placed(value, tree)
 
@@ -249,7 +249,7 @@ class Reader:
             node = Call(name, *operands, **params)
         except ShapeError as error:
             raise self.explain(error, tree, operands).at(self.span(tree)) from None
-        if node.depth > MAX_DEPTH:
+        if node.depth > MAX_HEIGHT:
             raise too_deep("the expression", self.span(tree))
         self.placed(node, tree)
         return node

@@ -16,7 +16,7 @@ from ..expr.nodes import Call, Index, Node, Num, Var
 from .parameters import given, is_default, without_defaults
 from .precedence import BINDERS, COMPARISONS, LISTS, POSITIONAL, Level
 from .scalars import decimal, factors
-from .sharing import as_words, plain_text, shared_text, shared_texts
+from .sharing import all_as_words, as_words, plain_text, shared_text, shared_texts
 
 
 def to_text(node: Node) -> str:
@@ -54,7 +54,7 @@ def to_text_shared_many(expressions: Mapping[str, Node], limit: int = 120) -> st
     Raises:
         LimitError: SD904 when the text would be too long even so.
     """
-    definitions, texts = shared_texts([as_words(e) for e in expressions.values()], _PRINTER, limit)
+    definitions, texts = shared_texts(all_as_words([*expressions.values()]), _PRINTER, limit)
     lines = [*definitions, *((f"d{name}", text) for name, text in zip(expressions, texts, strict=True))]
     return "\n".join(f"{name} = {text}" for name, text in lines)
 

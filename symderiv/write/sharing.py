@@ -28,11 +28,16 @@ class Printer(Protocol[P]):
 
 def as_words(node: Node) -> Node:
     """The node in words: printers see no core nodes."""
-    if any(isinstance(n, (Add, Einsum, Shared)) for n in postorder(node)):
-        from ..notation import to_words
+    return all_as_words([node])[0]
 
-        return to_words(node)
-    return node
+
+def all_as_words(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes in words; what they share is looked at once."""
+    if not any(isinstance(n, (Add, Einsum, Shared)) for n in postorder(*nodes)):
+        return list(nodes)
+    from ..notation import to_words
+
+    return [to_words(n) for n in nodes]
 
 
 def plain_text(root: Node, printer: Printer[P]) -> str:
@@ -121,4 +126,4 @@ def _rounded(count: int) -> str:
     return f"{count:,}" if count < 10**9 else f"about 10^{int(count.bit_length() * 0.30103)}"
 
 
-__all__ = ["MAX_TREE", "Printer", "as_words", "choose_names", "plain_text", "shared_text", "shared_texts"]
+__all__ = ["MAX_TREE", "Printer", "all_as_words", "as_words", "choose_names", "plain_text", "shared_text", "shared_texts"]
