@@ -9,8 +9,8 @@ import numpy as np
 from sympy import Expr
 
 from ..errors import SymDerivError
-from ..expr.nodes import Call, Index, Node, Num, Var
-from ..expr.walk import fold, variables
+from ..expr.nodes import Call, Index, Node, Num
+from ..expr.walk import variables
 from ..read.latex.indices import WHOLE
 from ..verify.claims import Claim
 from ..verify.context import Context
@@ -18,6 +18,7 @@ from ..verify.decide import Decision, Trials, decide
 from ..verify.diagnose import diagnose
 from ..verify.points import Point, finite, gap
 from ..verify.verdict import Diagnosis, array_text, number
+from .positive import bounded
 from .values import same_shape
 
 SURE = 1e-6  # a smaller relative difference is no proof of a mistake
@@ -178,7 +179,7 @@ def holds_as_inequality(a: Node, b: Node, sign: str) -> Comparison:
         difference = Call("add", high, Call("neg", low))
         with np.errstate(all="ignore"):
             trials = Trials(sample_of(a, b, None), names, difference)
-            values = [(p, trials.true(p), p.value(low)) for p in trials.points]
+            values = [(p, trials.true(p), p.value(low)) for p in [*trials.points, *trials.dense]]
     except SymDerivError as error:
         return Comparison(None, error.message)
     if not values:
@@ -193,7 +194,7 @@ def holds_as_inequality(a: Node, b: Node, sign: str) -> Comparison:
             return Comparison(
                 False, f"fails at {at}", "inequality", f"The left side is not {_said(sign)} the right side.", None, shown
             )
-    if _bounded(difference, strictly=sign in ("<", ">")):
+    if bounded(difference, strictly=sign in ("<", ">")):
         return Comparison(
             True,
             "the difference is a sum of terms that are positive"
@@ -205,50 +206,6 @@ def holds_as_inequality(a: Node, b: Node, sign: str) -> Comparison:
 
 def _said(sign: str) -> str:
     return {"<=": "at most", ">=": "at least", "<": "less than", ">": "greater than"}[sign]
-
-
-_POSITIVE = ("exp", "softmax", "sigmoid", "softplus")
-_NONNEGATIVE = (*_POSITIVE, "norm", "abs", "square", "relu")
-
-
-def _bounded(words: Node, strictly: bool) -> bool:
-    """Whether words are nowhere below 0, or everywhere above it, by their form."""
-    from ..notation.polish import polish
-    from ..notation.words import to_words
-    from ..simplify.lower import normal
-
-    try:
-        words = to_words(polish(normal(words)))
-    except SymDerivError:
-        return False
-    return _above(words) == 2 if strictly else _above(words) > 0
-
-
-def _above(words: Node) -> int:
-    """2: positive everywhere; 1: nowhere negative; 0: neither is seen."""
-
-    def visit(n: Node, inner: list[int]) -> int:
-        if isinstance(n, Num):
-            return int(bool(n.value.is_nonnegative)) + int(bool(n.value.is_positive))
-        if isinstance(n, Var):
-            return 2 if n.is_a("positive") else int(any(n.is_a(a) for a in ("nonnegative", "onehot", "simplex")))
-        if not isinstance(n, Call):
-            return 0
-        if n.name in _NONNEGATIVE:
-            return 2 if n.name in _POSITIVE else 1
-        if n.name == "pow" and isinstance(n.operands[1], Num) and n.operands[1].value.is_even:
-            return max(1, inner[0])
-        if n.name == "matmul" and n.rank == 0 and n.operands[0] is n.operands[1]:
-            return 1
-        if n.name == "add":  # one positive term is enough where the others are not negative
-            return max(inner) if min(inner) > 0 else 0
-        if n.name == "maximum":
-            return max(inner)
-        if n.name in ("mul", "div", "sum", "mean"):
-            return min(inner)
-        return 0
-
-    return fold(words, visit)
 
 
 __all__ = [

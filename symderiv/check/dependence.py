@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..errors import SymDerivError
-from ..read.latex.heads import Head, head_of, name_pattern
+from ..read.latex.heads import Head, head_of, is_computed, name_pattern
 from ..read.latex.naming import label_text
 from ..read.latex.reader import LatexReader
 from ..read.latex.scripts import content
@@ -58,6 +58,8 @@ def _names(r: LatexReader, items: Sequence[Item]) -> list[str]:
         return []
     if p is None or not c.done:
         return []
+    if p.arguments is not None and (p.scripts.raised or is_computed(p.arguments)):
+        return []  # `a^\\top (x + b)` is a product
     keys = [p.key]
     if p.scripts.sub is not None:
         label = label_text(p.scripts.sub)

@@ -235,6 +235,7 @@ def _numbers(items: Sequence[Item], found: dict[Key, str]) -> None:
             if isinstance(letter, Token) and ((letter.text.isalpha() and len(letter.text) == 1) or letter.text in GREEK):
                 found.setdefault(Key(letter.text), "it is differentiated by as a number, d/d" + letter.text)
         plain = (item.kind == "char" and item.text.isalpha() and item.text.islower()) and not _after_macro(items, k)
+        plain = plain and not (item.text == "d" and k == 0 and len(items) == 3)  # of \frac{d^2}{dx^2}
         if plain and k + 2 < len(items) and isinstance(items[k + 1], Token) and items[k + 1].kind == "sup":  # type: ignore[union-attr]
             power = content(items[k + 2])
             if (

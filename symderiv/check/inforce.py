@@ -31,6 +31,11 @@ class Said:
     var: tuple[Var, str] | None = None
     known: Known | None = None
 
+    @property
+    def meaning(self) -> object:
+        """What it says: the same declaration in two sections is one meaning, definitions in two sections are two."""
+        return (self.var[0].shape, self.var[0].attrs) if self.var is not None else self.section
+
 
 def everything_said(plan: Plan) -> dict[str, list[Said]]:
     """All that the document says about each name, in order; a definition that only repeats another says nothing new."""
@@ -80,7 +85,7 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         if chosen is None or (chain is not None and name in chain.bound and chosen.section != chain.event.section):
             continue  # nothing is said, or in another section of what is an index here
         chosen = _fullest(chosen, earlier)
-        out.origin[name] = (chosen.section, len({(s.section, s.known is None) for s in said}) > 1)
+        out.origin[name] = (chosen.section, len({s.meaning for s in said}) > 1)
         if chosen.known is not None:
             definitions.append(chosen.known)
             if name not in plan.start.vars:

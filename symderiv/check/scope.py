@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -83,7 +84,7 @@ class Meaning:
 def _named(given: Mapping[str, str] | str) -> dict[str, object]:
     r"""Declarations by name of the language; `\mathbf{w}: d` and `W^{(2)}: k,h` are names as well."""
     if not isinstance(given, str):
-        return {n if n.isidentifier() else identifier_of(n): s for n, s in given.items()}
+        return {_name(n): s for n, s in given.items()}
     out: dict[str, object] = {}
     for entry in (e for e in given.replace("\n", ";").split(";") if e.strip()):
         names, colon, spec = entry.partition(":")
@@ -93,8 +94,14 @@ def _named(given: Mapping[str, str] | str) -> dict[str, object]:
             raise InputError(f"`{entry.strip()[:60]}` is no declaration", code="SD106", hint="write `X: n,d; w: d`")
         for name in names.split(","):
             text = name.strip()
-            out[text if text.isidentifier() else identifier_of(text)] = spec.strip()
+            out[_name(text)] = spec.strip()
     return out
+
+
+def _name(text: str) -> str:
+    """The name in the language; `m_0` is the one that the document writes so, `m0`."""
+    plain = text.isidentifier() and not re.fullmatch(r"[A-Za-z]_\d+", text)
+    return text if plain else identifier_of(text)
 
 
 def valid_declarations(text: str) -> bool:

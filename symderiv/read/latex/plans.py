@@ -349,7 +349,10 @@ def free_letters(r: LatexReader, plan: Plan) -> list[str]:
     return list(out | dict.fromkeys(more))
 
 
-def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[str, None]) -> None:
+def _collect(
+    r: LatexReader, items: Sequence[Item], right: set[str], out: dict[str, None], bound: frozenset[str] = frozenset()
+) -> None:
+    """Letters in subscripts but for those that a sum before them binds."""
     items = list(items)
     for k, item in enumerate(items):
         if not isinstance(item, Token):
@@ -361,7 +364,7 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
                 and not _applies(r, items[k - 1])
             ):
                 continue  # the arguments of J(θ)
-            _collect(r, item.items, right, out)
+            _collect(r, item.items, right, out, bound)
             continue
         if item.kind not in ("sub", "sup") or k + 1 >= len(items) or k == 0:
             continue
@@ -377,8 +380,10 @@ def _collect(r: LatexReader, items: Sequence[Item], right: set[str], out: dict[s
                 continue
             inner = inner[0].items
         if is_macro(base, "sum", "prod", "max", "min"):
+            first = inner[0] if item.kind == "sub" and inner else None
+            bound |= {first.text} if isinstance(first, Token) and is_macro(base, "sum", "prod") else set()
             continue
-        _subscript(r, base, inner, right, out, _raised_label(items, k))
+        _subscript(r, base, inner, right, out, bound, _raised_label(items, k))
 
 
 def _applies(r: LatexReader, before: Item) -> bool:
@@ -402,7 +407,9 @@ def _raised_label(items: Sequence[Item], k: int) -> str:
     return ""
 
 
-def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None], above: str = "") -> None:
+def _subscript(
+    r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None], bound: frozenset[str], above: str = ""
+) -> None:
     key = Key(_base_of(base))
     if above and (r.known(key.labelled(above), 0, 1) or r.is_defined(key.labelled(above))):
         key = key.labelled(above)
@@ -417,9 +424,15 @@ def _subscript(r: LatexReader, base: Item, inner: Sequence[Item], right: set[str
         letter = letter_of(part)
         if not letter:
             if len(part) > 1:
-                _collect(r, part, right, out)
+                _collect(r, part, right, out, bound)
             continue
-        if letter in r.iteration or letter in r.labels or not letter[0].isascii() or len(letter.rstrip("'")) > 1:
+        if (
+            letter in bound
+            or letter in r.iteration
+            or letter in r.labels
+            or not letter[0].isascii()
+            or len(letter.rstrip("'")) > 1
+        ):
             continue
         if _declared(r, Key(letter), r.raw) or r.is_defined(Key(letter)):
             continue
