@@ -85,7 +85,8 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         if chosen is None or (chain is not None and name in chain.bound and chosen.section != chain.event.section):
             continue  # nothing is said, or in another section of what is an index here
         chosen = _fullest(chosen, earlier)
-        out.origin[name] = (chosen.section, len({s.meaning for s in said}) > 1)
+        several = len({(s.section, s.known is None) for s in said}) > 1 and len({s.meaning for s in said}) > 1
+        out.origin[name] = (chosen.section, several)
         if chosen.known is not None:
             definitions.append(chosen.known)
             if name not in plan.start.vars:

@@ -18,6 +18,7 @@ from .reading import Reading, Sided
 from .relations import Chain
 from .values import Unknown, Values, differentials, resolved, same_shape, truth_of_side, with_differentials
 
+RECENT = 2  # wrong sides from which a later one may follow
 SHOWN = {"scalar": "a scalar", "column": "a column", "row": "a row", "matrix": "a matrix", "tensor": "an array of rank 3 or more"}
 
 
@@ -152,7 +153,7 @@ class ChainJudge:
             if self.reading.kind == "update" and k > 1 and self.sides[1].words is not None:
                 anchor = 1  # `w <- a = b`: b is a, and not the old w
             outcome = self._equal(anchor, k)
-            if outcome.status == "wrong" and any(self._equal(w, k).status == "right" for w in wrong):
+            if outcome.status == "wrong" and any(self._equal(w, k).status == "right" for w in wrong[-RECENT:]):
                 yield Outcome(k, "right", outcome.what, how="it follows from the side before it, which is wrong")
                 continue
             if outcome.status == "wrong":

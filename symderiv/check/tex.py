@@ -29,6 +29,7 @@ _TOKEN = re.compile(
 _REMARK = re.compile(r"%+\s*symderiv:\s*(.*)")
 MAX_FILES = 200
 MAX_DEPTH = 20
+MAX_TROUBLES = 50
 WORDS_BEFORE = 120
 
 
@@ -48,6 +49,8 @@ class Scanner:
     begins: dict[str, str] = field(default_factory=dict)  # \be -> equation
     ends: dict[str, str] = field(default_factory=dict)
     done: bool = False
+    missing: set[tuple[str, int]] = field(default_factory=set)
+    troubles: int = 0
 
     def scan(self, piece: Piece) -> None:
         """The events of one file, those of the files that it takes in between."""
@@ -124,16 +127,28 @@ class Scanner:
             depth += (c == "{") - (c == "}")
             if c == "\n" and text[at + 1 : at + 200].lstrip(" \t").startswith("\n"):
                 break
-        self._event("trouble", start, start + 1, "`$` is never closed before the paragraph ends")
+        self._trouble(start, start + 1, "`$` is never closed before the paragraph ends")
         return start + 1
+
+    def _lacks(self, closing: str, at: int, stop: int) -> bool:
+        """Whether something does not stand behind a place; what is missing once is missing from there on."""
+        if (closing, stop) not in self.missing and self.paper.text.find(closing, at, stop) < 0:
+            self.missing.add((closing, stop))
+        return (closing, stop) in self.missing
+
+    def _trouble(self, start: int, stop: int, what: str) -> None:
+        """A place that cannot be read; of a document full of them the first ones are told."""
+        self.troubles += 1
+        if self.troubles <= MAX_TROUBLES:
+            self._event("trouble", start, stop, what if self.troubles < MAX_TROUBLES else f"{what}; what follows is not told")
 
     def _until(self, start: int, closing: str, stop: int, kind: str, words_from: int) -> int:
         text = self.paper.text
-        for at, _ in _signs(text, start + 2, stop):
+        for at, _ in () if self._lacks(closing, start + 2, stop) else _signs(text, start + 2, stop):
             if text.startswith(closing, at):
                 self._event(kind, start, at + 2, words_from=words_from)
                 return at + 2
-        self._event("trouble", start, start + 2, f"`{text[start : start + 2]}` is never closed")
+        self._trouble(start, start + 2, f"`{text[start : start + 2]}` is never closed")
         return start + 2
 
     def _environment(self, start: int, at: int, stop: int, words_from: int) -> tuple[int, bool]:
@@ -146,9 +161,10 @@ class Scanner:
         if plain in DISPLAYS:
             return self._display(start, m.end(), name, stop, words_from), True
         if plain in PASSED or name in PASSED:
-            end = text.find(f"\\end{{{name}}}", m.end(), stop)
+            closing = f"\\end{{{name}}}"
+            end = -1 if self._lacks(closing, m.end(), stop) else text.find(closing, m.end(), stop)
             if end < 0:
-                self._event("trouble", start, m.end(), f"`\\begin{{{name}}}` is never closed")
+                self._trouble(start, m.end(), f"`\\begin{{{name}}}` is never closed")
                 return m.end(), False
             return end + len(name) + 6, False
         return m.end(), False
@@ -158,14 +174,16 @@ class Scanner:
         text = self.paper.text
         pattern = re.compile(r"%[^\n]*|\\\\|\\(begin|end)\s*\{" + re.escape(name) + r"\}|\\[%$]")
         depth = 1
-        for m in pattern.finditer(text, at, stop):
+        for m in () if self._lacks("\\end", at, stop) else pattern.finditer(text, at, stop):
             if m[1] is None:
                 continue
             depth += 1 if m[1] == "begin" else -1
+            if depth > MAX_DEPTH:
+                break
             if depth == 0:
                 self._event("display", start, m.end(), words_from=words_from)
                 return m.end()
-        self._event("trouble", start, at, f"`\\begin{{{name}}}` is never closed")
+        self._trouble(start, at, f"`\\begin{{{name}}}` is never closed")
         return at
 
     def _alias(self, start: int, at: int, name: str, stop: int, words_from: int) -> int:
@@ -175,7 +193,7 @@ class Scanner:
             if self.ends.get(m[1]) == environment:
                 self._event("display", start, m.end(), "alias", words_from=words_from)
                 return m.end()
-        self._event("trouble", start, at, f"`\\{name}` is never closed")
+        self._trouble(start, at, f"`\\{name}` is never closed")
         return at
 
     def _verb(self, at: int, stop: int) -> int:
@@ -233,14 +251,14 @@ class Scanner:
             return m.end()
         found = self.load(wanted.strip(), piece.path)
         if found is None:
-            self._event("trouble", at, m.end(), f"the file `{wanted.strip()[:80]}` is not found")
+            self._trouble(at, m.end(), f"no text file `{wanted.strip()[:80]}` is found")
             return m.end()
         path, content = found
         if path in self.stack:
-            self._event("trouble", at, m.end(), f"`{wanted.strip()[:80]}` takes itself in")
+            self._trouble(at, m.end(), f"`{wanted.strip()[:80]}` takes itself in")
             return m.end()
         if len(self.paper.pieces) >= MAX_FILES or len(self.stack) >= MAX_DEPTH:
-            self._event("trouble", at, m.end(), f"more than {MAX_FILES} files, or more than {MAX_DEPTH} inside each other")
+            self._trouble(at, m.end(), f"more than {MAX_FILES} files, or more than {MAX_DEPTH} inside each other")
             return m.end()
         self.stack.append(path)
         self.scan(self.paper.add(path, content))

@@ -408,7 +408,13 @@ def _raised_label(items: Sequence[Item], k: int) -> str:
 
 
 def _subscript(
-    r: LatexReader, base: Item, inner: Sequence[Item], right: set[str], out: dict[str, None], bound: frozenset[str], above: str = ""
+    r: LatexReader,
+    base: Item,
+    inner: Sequence[Item],
+    right: set[str],
+    out: dict[str, None],
+    bound: frozenset[str],
+    above: str = "",
 ) -> None:
     key = Key(_base_of(base))
     if above and (r.known(key.labelled(above), 0, 1) or r.is_defined(key.labelled(above))):
