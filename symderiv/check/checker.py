@@ -73,7 +73,12 @@ class Checker(Plan):
             count += 1
             if progress is not None:
                 progress(count, len(self.chains))
-        for n, judged in self._judged(todo, jobs):
+
+        def waiting() -> None:
+            if progress is not None:
+                progress(count, len(self.chains))
+
+        for n, judged in self._judged(todo, jobs, waiting):
             if cache is not None:
                 cache.put(keys[n], self.chains[n], judged, self.paper)
             self._take(judged)
@@ -93,11 +98,13 @@ class Checker(Plan):
         """What depends on what."""
         return Influence(self.chains, self.cast.roles)
 
-    def _judged(self, todo: Sequence[int], jobs: int) -> Iterator[tuple[int, list[tuple[Relation, str]]]]:
+    def _judged(
+        self, todo: Sequence[int], jobs: int, waiting: Callable[[], None]
+    ) -> Iterator[tuple[int, list[tuple[Relation, str]]]]:
         if jobs > 1 and len(todo) > WORTH:
             from .parallel import judge_in_parallel
 
-            yield from judge_in_parallel(self.paper, self.options, todo, jobs)
+            yield from judge_in_parallel(self.paper, self.options, todo, jobs, waiting)
             return
         for n in todo:
             yield n, self.judged(n)

@@ -70,7 +70,7 @@ class Relation:
 
     Attributes:
         place, end: where its right side stands.
-        status: right, defined, posed, read, wrong or skipped.
+        status: right, defined, posed, read, wrong or skipped; aside for what stands in prose and is not checked.
         what: identity, derivative, differential, definition, update, consequence, …
         reason: why it was skipped.
         code: of the reader, for a refusal.

@@ -32,6 +32,7 @@ def text(reports: Sequence[Report], verbose: bool = False) -> str:
             lines += [
                 f"{x.place}: skipped: {x.reason}{f' ({x.code})' if x.code else ''}" for x in r.relations if x.status == "skipped"
             ]
+            lines += [f"{x.place}: in prose, not checked: {x.reason}" for x in r.relations if x.status == "aside" and x.reason]
             lines += [f"{x.place}: {x.status} if {'; '.join(x.assuming)}" for x in r.relations if x.assuming]
             lines += [f"{r.name}: {m}" for m in r.meanings]
     return "\n".join([*lines, *summary(reports, verbose)])
