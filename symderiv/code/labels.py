@@ -39,8 +39,10 @@ def plan_add(emitter: Emitter, node: Call) -> Plan | None:
         negative = is_call(term, "neg")
         product = term.operands[0] if negative else term
         hot = next((x for x in product.operands if _onehot(emitter, x)), None) if is_call(product, "mul") else None
+        if hot is None or hot.shape != node.shape:
+            continue
         rest = [o for j, o in enumerate(node.operands) if j != k]
-        if hot is None or hot.shape != node.shape or not any(o.shape == node.shape for o in rest):
+        if not any(o.shape == node.shape for o in rest):
             continue
         factors = [x for x in product.operands if x is not hot]
         c = factors[0] if len(factors) == 1 else Call("mul", *factors)

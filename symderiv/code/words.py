@@ -73,7 +73,11 @@ def _without_minus(node: Node) -> Node | None:
     """x where node is -x by its spelling."""
     if isinstance(node, Call) and node.name == "neg":
         return node.operands[0]
-    if isinstance(node, Num) and node.value.is_number and node.value.is_negative:
+    if (
+        isinstance(node, Num)
+        and node.value.is_number
+        and (node.value.p < 0 if node.value.is_Rational else node.value.is_negative)
+    ):
         return Num(-node.value)
     if isinstance(node, Call) and node.name == "mul" and len(node.operands) > 1:
         first = _without_minus(node.operands[0])
