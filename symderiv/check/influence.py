@@ -20,14 +20,20 @@ class Influence:
         """The numbers of the earlier chains whose outcome a chain may need."""
         chain = self.chains[n]
         section, update, derivative = chain.event.section, self._updates[n], bool(_DERIVATIVES & set(chain.flat))
+        found, forms = [], {}
         for m, sort in enumerate(self._sorts[:n]):
+            known = self.roles[m].known
+            if known is not None and self.roles[m].kind == "definition":
+                forms[known.name] = m  # a later definition of a name replaces an earlier one
             if (
                 sort == "again"
-                or (sort == "forms" and derivative)
                 or (sort == "posed" and self.chains[m].event.section == section)
                 or (update and sort in ("posed", "claim") and self._derived[m])
             ):
-                yield m
+                found.append(m)
+        if derivative:
+            found += [m for m in forms.values() if self._sorts[m] == "forms"]
+        yield from sorted(found)
 
     @cached_property
     def _sorts(self) -> list[str]:
