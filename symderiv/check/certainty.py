@@ -81,7 +81,7 @@ class Certainty:
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" and not o.certain else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
-        alone = self._alone(assumed, chain, reading, o)
+        alone = self._alone({n for n in assumed if not is_forced(n, reading)}, chain, reading, o)
         if alone:
             return Outcome(o.side, "skipped", o.what, reason=f"it would be wrong, but nothing says what `{alone[0]}` is")
         arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
@@ -184,9 +184,11 @@ def is_forced(name: str, reading: Reading) -> bool:
     In `‖Xw - y‖² + λ‖w‖²`, λ as a vector or a matrix gives no number.
     """
     v = reading.vars.get(name)
-    if v is None or v.rank:
+    if v is None or v.rank or "_" in name or not is_greek(name):  # others may be labels or entries
         return False
-    inside = [d for d in reading.definitions.values() if not d.rank and v in variables(d)]
+    heads = [s.derivative.numerator for s in reading.sides if s.derivative is not None]
+    numbers = [d for d in (*reading.definitions.values(), *heads) if d is not None and not d.rank]
+    inside = [d for d in numbers if v in variables(d)]
     sizes = {s for d in inside for x in variables(d) for s in x.shape}
     fresh = as_size("other_size"), as_size("another_size")
     others = [Var(name, shape) for shape in (fresh[:1], fresh, *((s,) for s in sizes), *((s, s) for s in sizes))]

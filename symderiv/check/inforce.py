@@ -82,6 +82,8 @@ def in_force(plan: Plan, number: int, chain: Chain | None) -> Meaning:
         shape = next(
             (s.var for s in reversed(earlier) if s.var is not None and chosen is not None and s.section == chosen.section), None
         )
+        if chosen is not None and chosen.var is not None:  # `h = tanh(W x), where h ∈ R^m`: it is still that
+            chosen = next((s for s in reversed(earlier) if s.known is not None and plan.in_one_paragraph(s, chosen)), chosen)
         if chosen is None or (chain is not None and name in chain.bound and chosen.section != chain.event.section):
             continue  # nothing is said, or in another section of what is an index here
         chosen = _fullest(chosen, earlier)

@@ -16,6 +16,7 @@ from .compare import Comparison, compare_sides, holds_as_inequality, is_zero
 from .outcome import Outcome, Value
 from .reading import Reading, Sided
 from .relations import Chain
+from .rows import flat_items
 from .values import Unknown, Values, differentials, resolved, same_shape, truth_of_side, with_differentials
 
 RECENT = 2  # wrong sides from which a later one may follow
@@ -256,6 +257,8 @@ class ChainJudge:
 
     def _told(self, found: Comparison, anchor: int, k: int, what: str) -> Outcome:
         a, b = self.sides[anchor], self.sides[k]
+        if found.equal is True and self._unsaid(a) and flat_items(self.chain.sides[k]) != ["0"]:
+            return Outcome(k, "skipped", what, reason=self._unsaid(a), hangs=True)  # 0 = 0 whatever is written
         if found.equal is True:
             vote = "numerator" if self._is_jacobian(a) and self._turned_differs(a) else ""
             told = (a.truth.through,) if a.truth is not None and a.truth.through else ()
@@ -307,6 +310,8 @@ class ChainJudge:
         if a.words.rank == b.words.rank == 2 and same_shape(a.words.shape[::-1], b.words.shape):
             flipped = Call("T", b.words)
             if compare_sides(a.words, flipped, self._called(anchor), explain=False).equal is True:
+                if self._unsaid(a):
+                    return Outcome(k, "skipped", what, reason=self._unsaid(a), hangs=True)
                 kind, message = "transpose", f"This side is the transpose of {self._called(anchor)}."
         return Outcome(k, "wrong", what, kind=kind, message=message, fixed=a.words)
 

@@ -29,6 +29,7 @@ from .scope import Meaning, valid_declarations
 from .silence import Silence
 from .values import Values
 
+_BLANK = re.compile(r"\n[ \t]*\n")
 _NORM = re.compile(r"\\\||\\[lr]?Vert\b|\\norm\b|\|\|")  # double bars
 
 
@@ -193,6 +194,10 @@ class Plan:
     def meaning_at(self, number: int, chain: Chain | None) -> Meaning:
         """Declarations and definitions in force at a chain."""
         return in_force(self, number, chain)
+
+    def in_one_paragraph(self, a: Said, b: Said) -> bool:
+        """Whether no blank line stands between two things that are said."""
+        return a.offset <= b.offset and not _BLANK.search(self.paper.text, a.offset, b.offset)
 
     def section_at(self, offset: int) -> int:
         """The number of the section in which a place is."""

@@ -111,7 +111,7 @@ class _Director:
                 role.declares = self._declared(n)
                 if role.declares:
                     declarations.append((chain.start, role.declares, "declared in the text"))
-                    self._declare(role.declares, "declared in the text", chain.event.section)
+                    self._declare(role.declares, "declared in the text", chain.event.section, chain.event.paragraph)
             if role.known is not None and role.kind == "definition":
                 self.meaning.known[role.known.name] = role.known
             defining = role.kind in ("definition", "declaration") and told
@@ -121,14 +121,16 @@ class _Director:
             self.seen.append(chain.flat if role.kind not in ("declaration", "aside") else [])
         return Cast(roles, declarations)
 
-    def _declare(self, names: dict[str, str], how: str, section: int) -> None:
+    def _declare(self, names: dict[str, str], how: str, section: int, paragraph: int | None = None) -> None:
         for name, spec in names.items():
             try:
                 found = self.meaning.declare({name: spec}, how)
             except SymDerivError:
                 continue
             for n in found:
-                self.meaning.known.pop(n, None)
+                known = self.meaning.known.get(n)
+                if known is not None and known.paragraph != paragraph:
+                    del self.meaning.known[n]
                 self.declared_in[n] = section
 
     def _introduced(self, chain: Chain) -> bool:
