@@ -120,3 +120,10 @@ def test_many_rows() -> None:
     X, W, y = rng.standard_normal((n, 2500)), rng.standard_normal((2500, 3)), rng.integers(0, 3, n)
     at_once = numpy_source(result.expr, "f", result.arguments, blocks=False)
     np.testing.assert_allclose(result.numpy()(X=X, W=W, y=y), run(at_once, {"X": X, "W": W, "y": y}), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 1536, 1700])
+def test_sum_with_the_transpose(n: int) -> None:
+    f = sd.derive("x @ A @ x", wrt="x", order=2, vars={"A": "n,n", "x": "n"}).numpy()
+    A = np.random.default_rng(0).standard_normal((n, n))
+    np.testing.assert_array_equal(f(A=A, x=np.zeros(n)), A + A.T)

@@ -454,6 +454,20 @@ def _contract(a, b, subs, scale=None):
     return np.transpose(np.reshape(product, [size[c] for c in order]), [order.index(c) for c in out])
 
 
+def _plus_transpose(a):
+    """a + a.T, by blocks that stay in the cache."""
+    n, step = a.shape[0], 128
+    if not isinstance(a, np.ndarray) or n < 12 * step:
+        return a + a.T
+    out = np.empty((n, n), a.dtype)
+    for i in range(0, n, step):
+        for j in range(0, i + 1, step):
+            rows, columns = slice(i, i + step), slice(j, j + step)
+            out[rows, columns] = block = a[rows, columns] + a[columns, rows].T
+            out[columns, rows] = block.T
+    return out
+
+
 def _embed(core, subs, sizes, onto=None):
     """An array that is `core` on the diagonals that the repeated letters of `subs` name, else 0; added to `onto`, in place."""
     letters, out = subs.split("->")

@@ -18,7 +18,7 @@ from . import blocks, common, contract, labels, stable
 from .dialect import fields_of
 from .emit import Emitter, Plan, Scope, same
 from .entries import parameter, plan_einsum, plan_getitem, plan_loop, plan_squeeze
-from .hidden import Hidden
+from .hidden import Hidden, hidden
 from .products import plan_matmul, plan_onto_product, plan_trace
 from .spell import ADD, ATOM, COMPARE, MATMUL, MUL, POW, UNARY, Piece, kind_of, max_nest
 from .stable import plan_hidden
@@ -143,6 +143,10 @@ def _plan_add(emitter: Emitter, node: Call) -> Plan | None:
                 return same(Call("neg", stable.complement(emitter, other.operands[0])))
     if plan := _chunked(node) or plan_onto_product(emitter, node):
         return plan
+    if len(terms) == 2 and node.rank == 2 and not emitter.dialect.functional and not emitter.inline:
+        for one, other in (terms, terms[::-1]):
+            if isinstance(one, Var) and isinstance(other, Call) and other.name == "T" and other.operands[0] is one:
+                return same(hidden("plus_transpose", one))
     bare = [_without_minus(t) for t in terms]
     if bare[0] is not None and any(b is None for b in bare):  # -a + b as b - a
         k = next(k for k, b in enumerate(bare) if b is None)
