@@ -66,3 +66,20 @@ $$\frac{\partial L}{\partial w} = 5 \delta$$
 """
     report = check_document(text)
     assert not [r for r in report.relations if r.status == "right"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"PCA minimises $\|X - X w w^\top\|_F^2$. As $w^\top w = 1$,"
+        "\n"
+        r"\[ \|X - Xww^\top\|_F^2 = \operatorname{tr}(X^\top X) - w^\top X^\top X w. \]",
+        r"\[ H = \sum_{n=1}^N y_n \mathbf{x}_n\mathbf{x}_n^T = \mathbf{X}^T\mathbf{R}\mathbf{X} \] where $\mathbf{R}$ is diagonal.",
+        r"Let $A(\eta) = \log \sum_{k=1}^K e^{\eta_k}$."
+        "\n"
+        r"\[ \frac{\partial A}{\partial \eta_j} = \frac{e^{\eta_j}}{\sum_k e^{\eta_k}} = p_j, \qquad p_j > 0 \]",
+    ],
+    ids=["a condition in prose", "sizes that nobody gives", "a name for the result"],
+)
+def test_nothing_is_accused_that_the_text_makes_right(text: str) -> None:
+    assert not check_document(text).findings

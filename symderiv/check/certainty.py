@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:D|J)\d+\w*|d_\w+")  # names that stand for derivatives and differentials
 _LABELS = frozenset("tyxzcdl")  # letters of targets, inputs and assignments, which may be one-hot without a word
+NAME = 4  # tokens of a name with its scripts, at most
+_CONDITION = re.compile(
+    r"\b(?:as|since|because|if|when|whenever|where|with|under|subject to|assum\w*|suppos\w*|constraints?|conditions?|given|using|unit|"
+    r"normali[sz]\w*|orthogonal|orthonormal|such that|so that|that|satisf\w+)\b[^.$]{0,50}$",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?]\s")
+_MACROS = {"top", "T", "intercal", "prime", "I", "mathbf", "mathbb", "ldots", "left", "right", "lVert", "rVert", "Vert"}
 USUAL = 6  # arrays for which something usual is tried
 
 
@@ -77,13 +85,18 @@ class Certainty:
                 reason=f"`{elsewhere[0]}` has several meanings in the document, none of them in this section",
             )
         unclear = {n for n in assumed if n in ("D", "d") or not (n in meaning.vars and is_sure(meaning.vars[n][1]))}
-        unclear = {n for n in unclear if not is_forced(n, reading) and not _is_pinned(n, meaning)}
+        if o.kind in ("shape", "declared_shape"):  # sizes that nobody gives prove nothing, however an array is written
+            unclear |= {n for n in assumed if n in meaning.vars and meaning.vars[n][0].rank}
+        unclear = {n for n in unclear if not is_forced(n, reading) and not is_pinned(n, meaning)}
         doubt = self._doubt(unclear, reading, o, meaning) if o.what != "update" and not o.certain else ""
         if doubt:
             return Outcome(o.side, "skipped", o.what, reason=doubt, hangs=True)
         alone = self._alone({n for n in assumed if not is_forced(n, reading)}, chain, reading, o)
         if alone:
             return Outcome(o.side, "skipped", o.what, reason=f"it would be wrong, but nothing says what `{alone[0]}` is")
+        stated = self.stated(chain)
+        if stated:
+            return Outcome(o.side, "skipped", o.what, reason=f"the text states `{stated}`; it may hold under that")
         arrays = {n for n in assumed if n in reading.vars and reading.vars[n].rank}
         evident = {n for n in arrays if n in meaning.vars and any(w in meaning.vars[n][1] for w in ("bold", "transposed", "ind"))}
         loose = arrays - evident
@@ -98,6 +111,18 @@ class Certainty:
         told = tuple(f"assumed: {n} has shape {show_shape(reading.vars[n].shape)}" for n in sorted(assumed) if n in reading.vars)
         return Outcome(**{**vars(o), "notes": (*o.notes, *told)})
 
+    def stated(self, chain: Chain) -> str:
+        """An equation in prose on names of this relation alone that is a condition: `as $w^T w = 1$`."""
+        here = {t for t in chain.flat if t.isalpha()}
+        for c, role in zip(self.checker.chains, self.checker.cast.roles, strict=True):
+            if role.kind != "aside" or c.event.section != chain.event.section or c.signs != ["="] or c.start > chain.start:
+                continue
+            names = {t for t in c.flat if t.isalpha()} - _MACROS
+            cut = max((m.end() for m in _SENTENCE.finditer(c.event.before)), default=0)
+            if names and names <= here and _CONDITION.search(c.event.before[cut:]):
+                return self.checker.paper.text[c.start : c.stop].strip()
+        return ""
+
     def _alone(self, assumed: set[str], chain: Chain, reading: Reading, o: Outcome) -> list[str]:
         """Names that stand on one side of this relation and nowhere else in the section: the relation may say what they are."""
         sides = [
@@ -108,8 +133,10 @@ class Certainty:
         lonely = {n for n in assumed if n in here and not any(n in s for s in sides)}
         if not lonely:
             return []
+        introduces = len(flat_items(chain.sides[o.side])) <= NAME and o.side  # `… = p_j` where p is new
         others = {
-            t for c in self.checker.chains if c is not chain and c.event.section == chain.event.section for t in c.flat
+            t for c in self.checker.chains if c is not chain and len(c.sides) > 1 and c.event.section == chain.event.section
+            and (not introduces or c.start < chain.start) for t in c.flat
         }  # fmt: skip
         return sorted(n for n in lonely if not {n, n.rstrip("0123456789").split("_")[0]} & others)
 
@@ -169,7 +196,7 @@ def is_sure(how: str) -> bool:
     return any(w in how for w in ("bold", "transposed", "differentiated by", "divided by", "power", "is declared)"))
 
 
-def _is_pinned(name: str, meaning: Meaning) -> bool:
+def is_pinned(name: str, meaning: Meaning) -> bool:
     """Whether the sizes of an array that nobody declares are all sizes of declared arrays: it fits where it is used."""
     v = meaning.vars[name][0] if name in meaning.vars else None
     if v is None or not v.rank:
@@ -237,4 +264,4 @@ def _plain(name: str) -> bool:
     )
 
 
-__all__ = ["Certainty", "is_sure", "used_names"]
+__all__ = ["Certainty", "is_pinned", "is_sure", "used_names"]

@@ -12,7 +12,7 @@ from ..expr.nodes import Node, Var
 from ..read.latex.document import Context
 from ..read.latex.split import Raw
 from .cache import Cache, digest
-from .certainty import Certainty, is_sure
+from .certainty import Certainty, is_pinned, is_sure
 from .chainrule import RuleContext
 from .distinct import Distinct
 from .findings import Relation, Report
@@ -139,7 +139,7 @@ class Checker(Plan):
             spelled_, self.paper.text[chain.start : chain.stop], chain.signs, chain.link, conditions, chain.event.kind, role.kind,
             role.known.name if role.known else "", sorted(names), sorted(known), meaning.layout, self.options.loss, before, depends,
             self.declares_something, self.speaks_of_symmetry, self.speaks_of_distributions, self.silence.off(chain.start), self.bars,
-            sorted(self.functional), sorted(self.values.by & tokens),
+            sorted(self.functional), sorted(self.values.by & tokens), self.certainty.stated(chain),
         )  # fmt: skip
 
     def judge(self, chain: Chain, role: Role) -> list[tuple[Relation, str]]:
@@ -169,7 +169,11 @@ class Checker(Plan):
             self.paper.name,
         )
         judge = ChainJudge(chain, reading, self.values, self.paper.text, lines, meaning.layout, context)
-        judge.guessed = frozenset(n for n, (_, how) in meaning.vars.items() if how.startswith("assumed") and not is_sure(how))
+        judge.guessed = frozenset(
+            n
+            for n, (v, how) in meaning.vars.items()
+            if how.startswith("assumed") and (not is_sure(how) or (v.rank and not is_pinned(n, meaning)))
+        )
         try:
             outcomes = judge.outcomes()
         except SymDerivError as error:
