@@ -135,8 +135,8 @@ class Certainty:
             return []
         introduces = len(flat_items(chain.sides[o.side])) <= NAME and o.side  # `… = p_j` where p is new
         others = {
-            t for c in self.checker.chains if c is not chain and len(c.sides) > 1 and c.event.section == chain.event.section
-            and (not introduces or c.start < chain.start) for t in c.flat
+            t for c in self.checker.chains if c is not chain and c.event.section == chain.event.section
+            and (c.start < chain.start or o.what == "update" or not (introduces or len(c.sides) < 2)) for t in c.flat
         }  # fmt: skip
         return sorted(n for n in lonely if not {n, n.rstrip("0123456789").split("_")[0]} & others)
 
