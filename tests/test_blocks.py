@@ -9,6 +9,8 @@ import pytest
 
 import symderiv as sd
 from symderiv.code.numpy import numpy_source
+from symderiv.expr.nodes import Call, Var
+from symderiv.expr.sizes import size_symbol
 
 VARS = {
     "X": "n,d", "Z": "n,d", "W": "d,k", "V": "k,h", "b": "k", "c": "h", "y": "n integer", "Y": "n,k", "t": "n", "w": "d",
@@ -120,6 +122,17 @@ def test_many_rows() -> None:
     X, W, y = rng.standard_normal((n, 2500)), rng.standard_normal((2500, 3)), rng.integers(0, 3, n)
     at_once = numpy_source(result.expr, "f", result.arguments, blocks=False)
     np.testing.assert_allclose(result.numpy()(X=X, W=W, y=y), run(at_once, {"X": X, "W": W, "y": y}), rtol=1e-9, atol=1e-12)
+
+
+def test_one_sum_written_in_two_ways_is_added_up_once() -> None:
+    X, W = (Var(name, tuple(map(size_symbol, shape))) for name, shape in (("X", "nd"), ("W", "dk")))
+    T = Call("tanh", Call("matmul", X, W))
+    source = numpy_source([Call("matmul", Call("T", X), T), Call("einsum", X, T, subs="nk,nj->kj")], "f")
+    rng = np.random.default_rng(0)
+    D = {"X": rng.standard_normal((9, 3)), "W": rng.standard_normal((3, 2))}
+    known = D["X"].T @ np.tanh(D["X"] @ D["W"])
+    for found in run(source, D, 2):
+        np.testing.assert_allclose(found, known, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 1536, 1700])

@@ -272,18 +272,18 @@ def plan_blocks(emitter: Emitter, node: Hidden) -> Plan:
         values = [emitter.piece(s, inner).as_number().text for s in sums]
         given = ", ".join(n.name for n in postorder(*sums) if isinstance(n, Var) and n.is_a(BLOCK))
         function = emitter.names.fresh("part")
-        names = [emitter.fresh_name() for _ in sums]
+        names = {text: emitter.fresh_name() for text in dict.fromkeys(values)}  # equal sums are one array, added up once
         sizes = f"{emitter.size(width.value)}, {emitter.size(total)}"
         scope.lines.append([
             "",
             f"def {function}({given}):",
             *("    " + line for line in statements(inner.lines)),
-            f"    return {', '.join(values)}",
+            f"    return {', '.join(names)}",
             "",
-            f"{', '.join(names)} = {emitter.word('_in_blocks')}({function}, {sizes}, {given})",
+            f"{', '.join(names.values())} = {emitter.word('_in_blocks')}({function}, {sizes}, {given})",
         ])  # fmt: skip
-        emitter.block_names[node] = names
-        return Piece(names[0])
+        emitter.block_names[node] = [names[text] for text in values]
+        return Piece(names[values[0]])
 
     return Plan((), build, inner=tuple(sums))
 
